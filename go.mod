@@ -1,0 +1,3 @@
+module github.com/eventseal/eventseal
+
+go 1.26.0

@@ -1,0 +1,49 @@
+// Package digest holds the hash functions and encodings that events are named
+// and signed with, lean enough for TinyGo: no fmt, no reflection, no allocation.
+package digest
+
+// Size is the length of a Hash in bytes.
+const Size = 32
+
+// A Hash is a SHA-256 digest in the byte order of FIPS 180-4. An event's Hash
+// is the SHA-256 of its preimage; it is the event's identity everywhere.
+type Hash [Size]byte
+
+const hexDigits = "0123456789abcdef"
+
+// String returns h as 64 lower-case hex digits.
+func (h Hash) String() string { return string(h.AppendHex(make([]byte, 0, 2*Size))) }
+
+// AppendHex appends h to dst as 64 lower-case hex digits.
+func (h Hash) AppendHex(dst []byte) []byte {
+	for _, b := range h {
+		dst = append(dst, hexDigits[b>>4], hexDigits[b&15])
+	}
+	return dst
+}
+
+// ParseHash reads exactly 64 lower-case hex digits. ok is false for anything
+// else, upper case included: a hash has one spelling.
+func ParseHash[T string | []byte](s T) (h Hash, ok bool) {
+	if len(s) != 2*Size {
+		return Hash{}, false
+	}
+	for i := range h {
+		hi, lo := nibble(s[2*i]), nibble(s[2*i+1])
+		if hi > 15 || lo > 15 {
+			return Hash{}, false
+		}
+		h[i] = hi<<4 | lo
+	}
+	return h, true
+}
+
+func nibble(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 0xff
+}

@@ -1,0 +1,85 @@
+package sig
+
+import (
+	"github.com/eventseal/eventseal/wasm/code"
+	"github.com/eventseal/eventseal/wasm/digest"
+	"github.com/eventseal/eventseal/wasm/key"
+	"github.com/eventseal/eventseal/wasm/modular"
+	"github.com/eventseal/eventseal/wasm/p256"
+	"github.com/eventseal/eventseal/wasm/secp256k1"
+)
+
+// Verify returns OK if the key recovered from s for the digest d is exactly
+// pub, so that the recovery id counts, and SignatureMismatch if not. A
+// signature that Parse would refuse gets Parse's code, and a key whose point
+// is not on its curve InvalidPublicKey.
+func Verify(pub *key.Public, d *digest.Hash, s *Signature) code.Code {
+	var r, t, z modular.Element
+	if c := s.split(&r, &t); c != code.OK {
+		return c
+	}
+	order(s.Curve).SetBytes(&z, (*[32]byte)(d))
+	id := s.Compact[0] - header
+	ok := false
+	if s.Curve == key.R1 {
+		var q p256.Affine
+		if pub.Curve == key.R1 && !q.Decompress(&pub.Point) {
+			return code.InvalidPublicKey
+		}
+		ok = pub.Curve == key.R1 && p256.Verify(&q, &z, &r, &t, id)
+	} else {
+		var q secp256k1.Affine
+		if pub.Curve == key.K1 && !q.Decompress(&pub.Point) {
+			return code.InvalidPublicKey
+		}
+		ok = pub.Curve == key.K1 && secp256k1.Verify(&q, &z, &r, &t, id)
+	}
+	if !ok {
+		return code.SignatureMismatch
+	}
+	return code.OK
+}
+
+// Recover sets dst to the one key that made s for the digest d. A signature
+// that Parse would refuse gets Parse's code; where no key could have made it,
+// SignatureMismatch. dst is zero unless the answer is OK.
+func Recover(dst *key.Public, d *digest.Hash, s *Signature) code.Code {
+	*dst = key.Public{}
+	var r, t, z modular.Element
+	if c := s.split(&r, &t); c != code.OK {
+		return c
+	}
+	order(s.Curve).SetBytes(&z, (*[32]byte)(d))
+	id := s.Compact[0] - header
+	if s.Curve == key.R1 {
+		var q p256.Affine
+		if !p256.Recover(&q, &z, &r, &t, id) {
+			return code.SignatureMismatch
+		}
+		q.Compress(&dst.Point)
+	} else {
+		var q secp256k1.Affine
+		if !secp256k1.Recover(&q, &z, &r, &t, id) {
+			return code.SignatureMismatch
+		}
+		q.Compress(&dst.Point)
+	}
+	dst.Curve = s.Curve
+	return code.OK
+}
+
+// An Item is one signature to be checked in a batch.
+type Item struct {
+	Public    key.Public
+	Digest    digest.Hash
+	Signature Signature
+}
+
+// VerifyBatch sets verdicts[i] to what Verify says of items[i]; verdicts must
+// be as long as items.
+func VerifyBatch(items []Item, verdicts []code.Code) {
+	for i := range items {
+		it := &items[i]
+		verdicts[i] = Verify(&it.Public, &it.Digest, &it.Signature)
+	}
+}

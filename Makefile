@@ -1,12 +1,10 @@
 # Everything a person runs. `make help` lists it.
-# Needs Go and Node; each target sets up whatever else it needs.
+# Needs Go; each target sets up whatever else it needs.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 GO ?= go
-BIN := bin/eventseal
 LINT := build/lint
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Vectors of others run too where the folder is there.
 external := $(wildcard ../shared/external)
@@ -18,27 +16,13 @@ endif
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: build
-build: ## build bin/eventseal
-	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./host/cmd/eventseal
-
-.PHONY: run
-run: build ## build, then serve the embedded default on 127.0.0.1:8420 with data in ./data
-	exec $(BIN) serve
-
-.PHONY: node-deps
-node-deps: testvectors/node/node_modules/.package-lock.json
-testvectors/node/node_modules/.package-lock.json: testvectors/node/package.json testvectors/node/package-lock.json
-	cd testvectors/node && npm ci --no-audit --no-fund
-	@touch $@
-
 .PHONY: test
-test: node-deps servers ## set up and run every test
+test: ## run every test
 	$(GO) test -timeout 30m ./...
 
-.PHONY: test-short
-test-short: node-deps ## the tests without the long ones and without servers
-	$(GO) test -short ./...
+.PHONY: toolchain
+toolchain: ## build the pinned TinyGo into build/toolchain (Debian's LLVM 19)
+	wasm/toolchain/install.sh
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME each (default 20s)
@@ -46,18 +30,6 @@ fuzz: ## run every fuzz target for FUZZTIME each (default 20s)
 	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
 	    echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-20s} $$p; \
 	  done; done
-
-.PHONY: wasm
-wasm: ## rebuild wasm/eventseal.wasm with the pinned toolchain
-	wasm/toolchain/build.sh
-
-.PHONY: wasm-check
-wasm-check: ## prove that the committed module is the source's, byte for byte
-	wasm/toolchain/check.sh
-
-.PHONY: vectors
-vectors: node-deps ## regenerate testvectors/ from the independent implementations
-	testvectors/generate.sh
 
 $(LINT)/.built: tools/go.mod tools/go.sum
 	mkdir -p $(LINT)
@@ -78,26 +50,10 @@ check: $(LINT)/.built ## lint, import directions, generated files; fails on a di
 	@dirty=$$(git status --porcelain); [ -z "$$dirty" ] || { echo "the tree is dirty:"; echo "$$dirty"; git diff | head -50; exit 1; }
 
 .PHONY: bench
-bench: build ## print the table of ratios against named peers, measured in this run
-	cd bench/node && npm ci --no-audit --no-fund --silent
-	$(GO) run ./bench
-
-.PHONY: servers
-servers: ## install or build the real servers that tests and `make stack` use
-	servers/install.sh
-
-.PHONY: stack
-stack: build servers ## start Redis, Kubo, an S3 gateway and the host on loopback
-	servers/stack.sh up
-
-.PHONY: stack-down
-stack-down: ## end what `make stack` started, by its own process ids
-	servers/stack.sh down
-
-.PHONY: soak
-soak: servers ## mixed load under random faults, SOAK=3m by default
-	$(GO) test -count=1 -timeout 2h -run TestSoak -v ./host/faults -soak $${SOAK:-3m}
+bench: ## time the peers' sign, verify and canonicalize, and our native packages
+	cd bench/node && npm ci --no-audit --no-fund --silent && node run.mjs
+	$(GO) test -run '^$$' -bench . ./wasm/...
 
 .PHONY: clean
-clean: ## remove what was built (never ./data)
-	rm -rf bin build
+clean: ## remove what was built
+	rm -rf build

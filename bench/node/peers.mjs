@@ -4,7 +4,6 @@
 import { createHash } from 'node:crypto';
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
 import canonicalize from 'canonicalize';
 import * as tiny from 'tiny-secp256k1';
 import { instantiateSecp256k1 } from '@bitauth/libauth';
@@ -77,5 +76,3 @@ function sampleEvent(author) {
 function wharfkitPrivate(bytes) {
   return new wharfkit.PrivateKey(wharfkit.KeyType.K1, wharfkit.Bytes.from(bytes));
 }
-
-export const moduleBytes = () => readFileSync(new URL('../../wasm/eventseal.wasm', import.meta.url));

@@ -1,0 +1,187 @@
+// Package testvectors holds the contract between the implementations of
+// Eventseal's format: JSON files of cases, each an operation with what goes in
+// and either what comes out or the code that it is refused with. README.md
+// says how to read them; generate.sh makes them.
+//
+// The package is for tests: it embeds the files.
+package testvectors
+
+import (
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"strings"
+)
+
+//go:embed codes.json canonicalization numbers keys signatures events batch refusals merkle
+var files embed.FS
+
+// A File is one file of cases.
+type File struct {
+	Path        string
+	Description string
+	Cases       []Case
+}
+
+// A Case asks for one operation. Exactly one of Out and Refuse is set.
+type Case struct {
+	Name   string
+	Op     string
+	In     In
+	Out    *Out
+	Refuse *Refusal
+}
+
+// In holds what the operations take; each takes some of it.
+type In struct {
+	Text     Text   // JSON, or the text form of a key or signature
+	Texts    []Text // JSON, of a batch
+	MaxBytes int    `json:"max_bytes"` // 0: the default limit
+	Types    []Type // registered beside the built-in ones
+
+	Type      string
+	Author    string `json:"author_pubkey"`
+	CreatedAt uint64 `json:"created_at"`
+	Parents   []string
+	Body      Text
+	Proofs    *Text
+
+	Private   string
+	Public    string
+	Signature string
+	Digest    Hex
+	Curve     string
+	Random    Hex
+
+	Hash        Hex
+	Index, Size uint64
+	Path        []Hex
+	Root        Hex
+}
+
+// A Type is an event type that a host registers.
+type Type struct {
+	Name string
+	Code uint32
+}
+
+// Out holds what the operations give; each gives some of it.
+type Out struct {
+	Text         Text     `json:"text,omitempty"`
+	Preimage     Text     `json:"preimage,omitempty"`
+	Hash         string   `json:"hash,omitempty"`
+	Record       Text     `json:"record,omitempty"`
+	RecordDigest string   `json:"record_digest,omitempty"`
+	Type         string   `json:"type,omitempty"`
+	TypeCode     uint32   `json:"type_code,omitempty"`
+	Author       string   `json:"author,omitempty"`
+	AuthorKey    string   `json:"author_key,omitempty"` // curve byte and compressed point
+	CreatedAt    uint64   `json:"created_at,omitempty"`
+	Parents      []string `json:"parents,omitempty"`
+
+	Curve     string `json:"curve,omitempty"`
+	Point     string `json:"point,omitempty"`
+	Legacy    string `json:"legacy,omitempty"`
+	Public    string `json:"public,omitempty"`
+	Private   string `json:"private,omitempty"`
+	Signature string `json:"signature,omitempty"`
+	Compact   string `json:"compact,omitempty"`
+
+	Items []Item `json:"items,omitempty"`
+}
+
+// An Item is the verdict on one event of a batch.
+type Item struct {
+	Out    *Out     `json:"out,omitempty"`
+	Refuse *Refusal `json:"refuse,omitempty"`
+}
+
+// A Refusal is a code of codes.json and the place of the fault. A nil Pointer
+// asserts nothing about the place; "" is the whole text.
+type Refusal struct {
+	Code    string
+	Pointer *string `json:",omitempty"`
+}
+
+// A Text is a sequence of bytes, written in JSON as a string (its UTF-8) or as
+// an array of pieces: strings, {"hex": …}, and {"repeat": string, "times": n}.
+type Text []byte
+
+func (t *Text) UnmarshalJSON(raw []byte) error {
+	var pieces []json.RawMessage
+	if json.Unmarshal(raw, &pieces) != nil {
+		pieces = []json.RawMessage{raw}
+	}
+	*t = Text{}
+	for _, p := range pieces {
+		var piece struct {
+			Hex    Hex
+			Repeat string
+			Times  int
+		}
+		var s string
+		if json.Unmarshal(p, &s) == nil {
+			*t = append(*t, s...)
+		} else if err := json.Unmarshal(p, &piece); err != nil {
+			return err
+		} else {
+			*t = append(append(*t, piece.Hex...), strings.Repeat(piece.Repeat, piece.Times)...)
+		}
+	}
+	return nil
+}
+
+// Hex is bytes, written as hex digits.
+type Hex []byte
+
+func (h *Hex) UnmarshalJSON(raw []byte) (err error) {
+	var s string
+	if err = json.Unmarshal(raw, &s); err == nil {
+		*h, err = hex.DecodeString(s)
+	}
+	return err
+}
+
+// Load reads every file of cases, in the order of their paths.
+func Load() (all []File, err error) {
+	err = fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path == "codes.json" {
+			return err
+		}
+		f := File{Path: path}
+		raw, err := files.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(raw, &f); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		all = append(all, f)
+		return nil
+	})
+	return all, err
+}
+
+// Codes returns the refusal codes that an implementation of the format gives,
+// without those of a host.
+func Codes() ([]string, error) {
+	raw, err := files.ReadFile("codes.json")
+	if err != nil {
+		return nil, err
+	}
+	var list struct {
+		Codes []struct{ Code, Origin string }
+	}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, c := range list.Codes {
+		if c.Origin == "module" {
+			out = append(out, c.Code)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,51 @@
+package replica
+
+import (
+	"context"
+	"sync"
+
+	"github.com/eventseal/eventseal/host/module"
+)
+
+// parallel bounds the single calls that stand in for a missing batch power.
+const parallel = 16
+
+// PutBatch stores vs with r's own batch power, or else with bounded parallel
+// Puts. The outcomes are in the order of vs and of the same number.
+func PutBatch(ctx context.Context, r Replica, vs []module.Verified) []Outcome {
+	if b, ok := r.(BatchPutter); ok {
+		return b.PutBatch(ctx, vs)
+	}
+	out := make([]Outcome, len(vs))
+	each(len(vs), func(i int) { out[i].Location, out[i].Err = r.Put(ctx, vs[i]) })
+	return out
+}
+
+// GetBatch reads refs with r's own batch power, or else with bounded parallel
+// Gets. The results are in the order of refs and of the same number.
+func GetBatch(ctx context.Context, r Replica, refs []Ref) []Fetched {
+	if b, ok := r.(BatchGetter); ok {
+		return b.GetBatch(ctx, refs)
+	}
+	out := make([]Fetched, len(refs))
+	each(len(refs), func(i int) { out[i].Record, out[i].Err = r.Get(ctx, refs[i]) })
+	return out
+}
+
+// each calls f for 0 … n-1, at most parallel at once, and returns when all have.
+func each(n int, f func(int)) {
+	if n == 1 {
+		f(0)
+		return
+	}
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			f(i)
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,139 @@
+// Package memory is a Replica in the process's memory, for unit tests and fault
+// injection. It is as durable as the process.
+package memory
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"iter"
+	"sync"
+
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/wasm/digest"
+)
+
+// A Replica holds copies until it is closed. Make it with New.
+type Replica struct {
+	mu     sync.RWMutex
+	copies map[digest.Hash]stored
+	closed bool
+}
+
+// stored keeps the digest of what was put, so that damage is told from another event.
+type stored struct {
+	record []byte
+	digest [sha256.Size]byte
+}
+
+var (
+	_ replica.Replica = (*Replica)(nil)
+	_ replica.Lister  = (*Replica)(nil)
+)
+
+// New returns an empty replica.
+func New() *Replica { return &Replica{copies: map[digest.Hash]stored{}} }
+
+// Put implements replica.Replica.
+func (r *Replica) Put(ctx context.Context, v module.Verified) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return "", replica.ErrClosed
+	}
+	location := "memory:" + v.Hash().String()
+	if old, ok := r.copies[v.Hash()]; ok && sha256.Sum256(old.record) == old.digest {
+		if !bytes.Equal(old.record, v.Record()) {
+			return "", fmt.Errorf("memory: %w", replica.ErrConflict)
+		}
+		return location, nil
+	}
+	record := bytes.Clone(v.Record())
+	r.copies[v.Hash()] = stored{record, sha256.Sum256(record)}
+	return location, nil
+}
+
+// Get implements replica.Replica.
+func (r *Replica) Get(ctx context.Context, ref replica.Ref) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.closed {
+		return nil, replica.ErrClosed
+	}
+	c, ok := r.copies[ref.Hash]
+	if !ok {
+		return nil, fmt.Errorf("memory: %w", replica.ErrNotFound)
+	}
+	return bytes.Clone(c.record), nil
+}
+
+// Delete implements replica.Replica.
+func (r *Replica) Delete(ctx context.Context, ref replica.Ref) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return replica.ErrClosed
+	}
+	delete(r.copies, ref.Hash)
+	return nil
+}
+
+// Check implements replica.Replica.
+func (r *Replica) Check(ctx context.Context) error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.closed {
+		return replica.ErrClosed
+	}
+	return ctx.Err()
+}
+
+// List implements replica.Lister.
+func (r *Replica) List(ctx context.Context) iter.Seq2[replica.Ref, error] {
+	return func(yield func(replica.Ref, error) bool) {
+		r.mu.RLock()
+		refs := make([]replica.Ref, 0, len(r.copies))
+		for h := range r.copies {
+			refs = append(refs, replica.Ref{Hash: h, Location: "memory:" + h.String()})
+		}
+		r.mu.RUnlock()
+		for _, ref := range refs {
+			if !yield(ref, ctx.Err()) || ctx.Err() != nil {
+				return
+			}
+		}
+	}
+}
+
+// Corrupt overwrites the stored copy, as failing hardware would; it reports
+// whether there was one.
+func (r *Replica) Corrupt(h digest.Hash, bytes []byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c, ok := r.copies[h]
+	if ok {
+		c.record = bytes
+		r.copies[h] = c
+	}
+	return ok
+}
+
+// Close makes every later call fail with replica.ErrClosed.
+func (r *Replica) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	r.copies = nil
+	return nil
+}

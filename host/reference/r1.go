@@ -21,7 +21,15 @@ func (k publicKey) onR1() bool {
 func verifyR1(k publicKey, s signature, hash digest.Hash) bool {
 	c := elliptic.P256()
 	x, y := elliptic.UnmarshalCompressed(c, k.point)
-	if x == nil || !ecdsa.Verify(&ecdsa.PublicKey{Curve: c, X: x, Y: y}, hash[:], s.r, s.s) {
+	if x == nil {
+		return false
+	}
+	point := make([]byte, 65) // SEC 1 uncompressed: 4, x, y
+	point[0] = 4
+	x.FillBytes(point[1:33])
+	y.FillBytes(point[33:])
+	key, err := ecdsa.ParseUncompressedPublicKey(c, point)
+	if err != nil || !ecdsa.Verify(key, hash[:], s.r, s.s) {
 		return false
 	}
 	// crypto/ecdsa does not say which point the signature stands for: the id

@@ -1,6 +1,7 @@
 package testvectors
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/eventseal/eventseal/host/reference"
@@ -11,7 +12,7 @@ import (
 // The second opinion gives every verdict on events and texts that the vectors
 // give, code and place included.
 func TestReference(t *testing.T) {
-	conform(t, referenceRun, true, "canonicalize", "verify", "verify_batch", "match", "hash")
+	conform(t, referenceRun, true, "canonicalize", "verify", "verify_batch", "match", "hash", "verify_digest")
 }
 
 func referenceRun(op string, in *In) (*Out, error) {
@@ -32,6 +33,13 @@ func referenceRun(op string, in *In) (*Out, error) {
 	case "hash":
 		r, err := reference.Hash(in.Text, o)
 		return &Out{Hash: r.Hash.String(), Preimage: r.Preimage}, err
+	case "verify_digest":
+		err := reference.VerifyDigest(in.Public, in.Signature, digest.Hash(in.Digest))
+		var e *code.Error
+		if errors.As(err, &e) {
+			e.Pointer = "" // there is no event to point into
+		}
+		return &Out{}, err
 	case "match":
 		r, err := reference.Verify(in.Text, o)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"unicode/utf8"
 )
 
 //go:embed codes.json canonicalization numbers keys signatures events batch refusals merkle
@@ -36,35 +37,36 @@ type Case struct {
 
 // In holds what the operations take; each takes some of it.
 type In struct {
-	Text     Text   // JSON, or the text form of a key or signature
-	Texts    []Text // JSON, of a batch
-	MaxBytes int    `json:"max_bytes"` // 0: the default limit
-	Types    []Type // registered beside the built-in ones
+	Text     Text   `json:"text,omitempty"`      // JSON, or the text form of a key or signature
+	Texts    []Text `json:"texts,omitempty"`     // JSON, of a batch
+	MaxBytes int    `json:"max_bytes,omitempty"` // 0: the default limit
+	Types    []Type `json:"types,omitempty"`     // registered beside the built-in ones
 
-	Type      string
-	Author    string `json:"author_pubkey"`
-	CreatedAt uint64 `json:"created_at"`
-	Parents   []string
-	Body      Text
-	Proofs    *Text
+	Type      string   `json:"type,omitempty"`
+	Author    string   `json:"author_pubkey,omitempty"`
+	CreatedAt uint64   `json:"created_at,omitempty"`
+	Parents   []string `json:"parents,omitempty"`
+	Body      Text     `json:"body,omitempty"`
+	Proofs    *Text    `json:"proofs,omitempty"`
 
-	Private   string
-	Public    string
-	Signature string
-	Digest    Hex
-	Curve     string
-	Random    Hex
+	Private   string `json:"private,omitempty"`
+	Public    string `json:"public,omitempty"`
+	Signature string `json:"signature,omitempty"`
+	Digest    Hex    `json:"digest,omitempty"`
+	Curve     string `json:"curve,omitempty"`
+	Random    Hex    `json:"random,omitempty"`
 
-	Hash        Hex
-	Index, Size uint64
-	Path        []Hex
-	Root        Hex
+	Hash  Hex    `json:"hash,omitempty"`
+	Index uint64 `json:"index,omitempty"`
+	Size  uint64 `json:"size,omitempty"`
+	Path  []Hex  `json:"path,omitempty"`
+	Root  Hex    `json:"root,omitempty"`
 }
 
 // A Type is an event type that a host registers.
 type Type struct {
-	Name string
-	Code uint32
+	Name string `json:"name"`
+	Code uint32 `json:"code"`
 }
 
 // Out holds what the operations give; each gives some of it.
@@ -101,8 +103,8 @@ type Item struct {
 // A Refusal is a code of codes.json and the place of the fault. A nil Pointer
 // asserts nothing about the place; "" is the whole text.
 type Refusal struct {
-	Code    string
-	Pointer *string `json:",omitempty"`
+	Code    string  `json:"code"`
+	Pointer *string `json:"pointer,omitempty"`
 }
 
 // A Text is a sequence of bytes, written in JSON as a string (its UTF-8) or as
@@ -133,8 +135,18 @@ func (t *Text) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// MarshalJSON writes a string where the bytes are UTF-8, else hex.
+func (t Text) MarshalJSON() ([]byte, error) {
+	if utf8.Valid(t) {
+		return json.Marshal(string(t))
+	}
+	return json.Marshal([]any{map[string]Hex{"hex": Hex(t)}})
+}
+
 // Hex is bytes, written as hex digits.
 type Hex []byte
+
+func (h Hex) MarshalJSON() ([]byte, error) { return json.Marshal(hex.EncodeToString(h)) }
 
 func (h *Hex) UnmarshalJSON(raw []byte) (err error) {
 	var s string

@@ -97,6 +97,18 @@ func Canonicalize(text []byte) (out []byte, err error) {
 	return canonical(text, maxTextDepth, false)
 }
 
+// VerifyDigest judges a signature alone: nil if it is in its one valid form and
+// the key that it recovers to for the digest is public, else a *code.Error.
+func VerifyDigest(public, signature string, d digest.Hash) (err error) {
+	var none struct{}
+	defer recovered(&none, &err)
+	e := event{Result: Result{Author: public, Hash: d}, sig: signature}
+	if err := e.checkAuthor(); err != nil {
+		return err
+	}
+	return e.checkSignature()
+}
+
 // CrossCheck asks the reference about an event that the module has judged:
 // verdict is the module's error, nil if it found the event valid with the
 // given hash and record digest. It returns nil when both agree, and a

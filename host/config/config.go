@@ -1,0 +1,211 @@
+// Package config holds the host's settings: one TOML file, the same settings
+// as EVENTSEAL_… variables, and a few flags, later ones winning. What it does
+// not know it refuses, with the nearest name that it does know, and everything
+// is checked before anything is opened.
+package config
+
+import (
+	"path/filepath"
+	"time"
+)
+
+//go:generate go run ./gen ../../eventseal.example.toml
+
+// A Config is a complete, checked set of settings. Every field has a line in
+// settings.go with its key and its meaning.
+type Config struct {
+	Listen        string
+	Data          string
+	MinRedundancy int
+	SecondOpinion string // "off", "all" or "1/N"
+	Event         Event
+	Module        Module
+	Store         Store
+	Read          Read
+	HTTP          HTTP
+	CORS          CORS
+	Log           Log
+	Replicas      []Replica // in the order of the file; names are distinct
+}
+
+// Event says which events are admitted.
+type Event struct {
+	MaxBytes Size
+	Types    []Type // beside the built-in ones
+}
+
+// A Type is a registered event type: its name and its on-chain code.
+type Type struct {
+	Name string
+	Code uint32
+}
+
+// Module says how the WebAssembly module is run.
+type Module struct {
+	Instances   int // 0: one per core
+	CallTimeout time.Duration
+	Cache       string // folder of the compilation cache, "off" for none; Load fills the default in
+}
+
+// Store says how an event is stored.
+type Store struct {
+	Timeout time.Duration // how long an answer waits for min_redundancy
+}
+
+// Read says how an event is read.
+type Read struct {
+	Order      []string // names of replicas, the first is asked first; empty: redis, local, s3, ipfs
+	HedgeAfter time.Duration
+	Cache      Size // bytes of records held in memory
+}
+
+// HTTP holds the limits of the service.
+type HTTP struct {
+	HeaderTimeout   time.Duration
+	BodyTimeout     time.Duration
+	IdleTimeout     time.Duration
+	ShutdownTimeout time.Duration
+	InFlight        int // requests at once
+	BatchEvents     int // lines of one batch or hashes of one retrieval
+}
+
+// CORS says which pages may call the service from a browser.
+type CORS struct {
+	Origins []string
+	MaxAge  time.Duration
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  string // debug, info, warn, error
+	Format string // text, json
+}
+
+// The kinds of replica.
+const (
+	Local = "local"
+	Redis = "redis"
+	S3    = "s3"
+	IPFS  = "ipfs"
+)
+
+var kinds = []string{Local, Redis, S3, IPFS}
+
+// A Replica is one place that holds events. Only the settings of its own kind
+// mean anything.
+type Replica struct {
+	Name    string
+	Kind    string
+	Counts  bool // towards min_redundancy
+	Timeout time.Duration
+	Local   LocalReplica
+	Redis   RedisReplica
+	S3      S3Replica
+	IPFS    IPFSReplica
+}
+
+// LocalReplica is a folder of this machine.
+type LocalReplica struct {
+	Path string // Load fills <data>/<name> in
+}
+
+// RedisReplica is a Redis server.
+type RedisReplica struct {
+	Address  string
+	Username string
+	Password Secret
+	DB       int
+	TLS      bool
+	TTL      time.Duration // after a store
+	FillTTL  time.Duration // after a read that filled it
+}
+
+// S3Replica is a bucket.
+type S3Replica struct {
+	Endpoint        string // "" for AWS
+	Region          string
+	Bucket          string
+	Prefix          string
+	AccessKeyID     string
+	SecretAccessKey Secret
+	SessionToken    Secret
+	PathStyle       bool
+}
+
+// IPFSReplica is a Kubo node.
+type IPFSReplica struct {
+	API   string // URL of its RPC API
+	Token Secret // bearer token, "" for none
+}
+
+// Default returns the settings of a host without a file: two local replicas in
+// two folders under ./data.
+func Default() Config {
+	c := base()
+	c.Replicas = defaultReplicas()
+	c.fill()
+	return c
+}
+
+// base is Default without replicas and without what depends on other settings.
+func base() Config {
+	return Config{
+		Listen:        "127.0.0.1:8420",
+		Data:          "./data",
+		MinRedundancy: 2,
+		SecondOpinion: "1/64",
+		Event:         Event{MaxBytes: 256 << 10},
+		Module:        Module{CallTimeout: 5 * time.Second},
+		Store:         Store{Timeout: 10 * time.Second},
+		Read:          Read{HedgeAfter: 50 * time.Millisecond, Cache: 64 << 20},
+		HTTP: HTTP{
+			HeaderTimeout: 10 * time.Second, BodyTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+			ShutdownTimeout: 20 * time.Second, InFlight: 1024, BatchEvents: 10000,
+		},
+		CORS: CORS{MaxAge: 10 * time.Minute},
+		Log:  Log{Level: "info", Format: "text"},
+	}
+}
+
+// fresh returns a replica with the defaults of its kind, "" included.
+func fresh(name, kind string) Replica {
+	r := Replica{
+		Name: name, Kind: kind, Counts: true, Timeout: 10 * time.Second,
+		Redis: RedisReplica{TTL: 7 * 24 * time.Hour, FillTTL: 24 * time.Hour},
+		S3:    S3Replica{Region: "us-east-1", Prefix: "events/"},
+		IPFS:  IPFSReplica{API: "http://127.0.0.1:5001"},
+	}
+	switch kind {
+	case Redis: // a cache: what it holds expires
+		r.Counts, r.Timeout = false, time.Second
+	case Local:
+		r.Timeout = 5 * time.Second
+	}
+	return r
+}
+
+func defaultReplicas() []Replica {
+	return []Replica{fresh("replica-a", Local), fresh("replica-b", Local)}
+}
+
+// fill puts in what follows from other settings.
+func (c *Config) fill() {
+	if c.Module.Cache == "" {
+		c.Module.Cache = filepath.Join(c.Data, "module-cache")
+	}
+	for i := range c.Replicas {
+		if r := &c.Replicas[i]; r.Kind == Local && r.Local.Path == "" {
+			r.Local.Path = filepath.Join(c.Data, r.Name)
+		}
+	}
+}
+
+// Counting returns how many replicas count towards MinRedundancy.
+func (c *Config) Counting() (n int) {
+	for _, r := range c.Replicas {
+		if r.Counts {
+			n++
+		}
+	}
+	return n
+}

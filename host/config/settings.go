@@ -1,0 +1,105 @@
+package config
+
+import "strings"
+
+// A setting is one key: where its value goes and what it means. The value's
+// type decides how it is written; see values.go.
+type setting struct {
+	key     string // dotted path in the file
+	to      any    // pointer to the field
+	doc     string // for the example file
+	example string // TOML value shown there where the default says too little
+}
+
+// env returns the variable that stands for a key: max_bytes of event is
+// EVENTSEAL_EVENT_MAX_BYTES.
+func env(key string) string {
+	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(key))
+}
+
+const (
+	envPrefix    = "EVENTSEAL_"
+	replicaKey   = "replica"
+	replicasEnv  = "EVENTSEAL_REPLICAS"
+	replicaEnv   = "EVENTSEAL_REPLICA_"
+	eventTypeKey = "event.types"
+)
+
+// foreign are the EVENTSEAL_ variables that are not settings: what the
+// commands and the tests read themselves.
+var foreign = map[string]bool{
+	"EVENTSEAL_CONFIG":           true, // file to read, as --config
+	"EVENTSEAL_SERVER":           true, // address that commands talk to
+	"EVENTSEAL_PRIVATE_KEY":      true, // key that sign uses
+	"EVENTSEAL_REQUIRE":          true, // tests that must not skip
+	"EVENTSEAL_EXTERNAL_VECTORS": true, // folder of further test vectors
+}
+
+// settings lists every key but those of replicas.
+func (c *Config) settings() []setting {
+	return []setting{
+		{key: "listen", to: &c.Listen, doc: "Address to serve HTTP on, host:port. Port 0 takes a free one and logs it."},
+		{key: "data", to: &c.Data, doc: "Folder of the journal, of local replicas and of the compilation cache. One process at a time."},
+		{key: "min_redundancy", to: &c.MinRedundancy, doc: "How many counting replicas must hold an event before a store is answered as done.\nAt least 1 and at most the number of counting replicas."},
+		{key: "second_opinion", to: &c.SecondOpinion, doc: "How many admitted events the independent implementation re-verifies: \"off\", \"all\" or\n\"1/N\" for one of N."},
+
+		{key: "event.max_bytes", to: &c.Event.MaxBytes, doc: "Largest event. At most 4MiB. Sizes: B, KB, MB, GB (1000) and KiB, MiB, GiB (1024)."},
+		{key: eventTypeKey, to: &c.Event.Types, doc: "Event types beside the built-in ones, with their on-chain codes.\nAs a variable: \"NOTE=1000,REVIEW=1001\".", example: `[{ name = "NOTE", code = 1000 }]`},
+
+		{key: "module.instances", to: &c.Module.Instances, doc: "Instances of the WebAssembly module; 0 is one per core."},
+		{key: "module.call_timeout", to: &c.Module.CallTimeout, doc: "Deadline of one call into the module. Durations: ms, s, m, h."},
+		{key: "module.cache", to: &c.Module.Cache, doc: "Folder of the compilation cache; \"off\" compiles at every start. Empty: module-cache in data.", example: `"off"`},
+
+		{key: "store.timeout", to: &c.Store.Timeout, doc: "How long a store waits for min_redundancy before it is answered 503. The event stays\njournaled and goes on to its replicas."},
+
+		{key: "read.order", to: &c.Read.Order, doc: "Names of replicas, the first is asked first. Empty: redis, then local, s3, ipfs. Those that\nare not named come last.", example: `["replica-a", "replica-b"]`},
+		{key: "read.hedge_after", to: &c.Read.HedgeAfter, doc: "A source that takes longer than this has the next one asked beside it."},
+		{key: "read.cache", to: &c.Read.Cache, doc: "Memory for recently read records; 0 holds none."},
+
+		{key: "http.header_timeout", to: &c.HTTP.HeaderTimeout, doc: "How long the header of a request may take."},
+		{key: "http.body_timeout", to: &c.HTTP.BodyTimeout, doc: "How long the body of a request may take; of a batch: each of its lines."},
+		{key: "http.idle_timeout", to: &c.HTTP.IdleTimeout, doc: "How long a connection without a request is kept."},
+		{key: "http.shutdown_timeout", to: &c.HTTP.ShutdownTimeout, doc: "How long requests in flight may take to finish at shutdown."},
+		{key: "http.in_flight", to: &c.HTTP.InFlight, doc: "Requests at once; more are answered 503 overloaded."},
+		{key: "http.batch_events", to: &c.HTTP.BatchEvents, doc: "Most hashes of one retrieval."},
+
+		{key: "cors.origins", to: &c.CORS.Origins, doc: "Pages that may call the service from a browser, by exact origin. None by default.", example: `["https://app.example.com"]`},
+		{key: "cors.max_age", to: &c.CORS.MaxAge, doc: "How long a browser may remember the answer to its preflight."},
+
+		{key: "log.level", to: &c.Log.Level, doc: "debug, info, warn or error."},
+		{key: "log.format", to: &c.Log.Format, doc: "text or json."},
+	}
+}
+
+// settings lists every key of a replica. Those with a dot belong to the kind
+// before it.
+func (r *Replica) settings() []setting {
+	return []setting{
+		{key: "name", to: &r.Name, doc: "Lower-case letters, digits and hyphens; it stays with the copies, so do not change it."},
+		{key: "kind", to: &r.Kind, doc: "local, redis, s3 or ipfs."},
+		{key: "counts", to: &r.Counts, doc: "Whether its copies count towards min_redundancy; by default all but redis do."},
+		{key: "timeout", to: &r.Timeout, doc: "Deadline of one operation."},
+
+		{key: "local.path", to: &r.Local.Path, doc: "Its folder. Empty: its name in data."},
+
+		{key: "redis.address", to: &r.Redis.Address, doc: "host:port.", example: `"127.0.0.1:6379"`},
+		{key: "redis.username", to: &r.Redis.Username, doc: "ACL user; empty is the default user."},
+		{key: "redis.password", to: &r.Redis.Password, doc: "File that holds the password, or the password itself in the variable without _FILE."},
+		{key: "redis.db", to: &r.Redis.DB, doc: "Number of the database."},
+		{key: "redis.tls", to: &r.Redis.TLS, doc: "Whether to speak TLS."},
+		{key: "redis.ttl", to: &r.Redis.TTL, doc: "How long it keeps an event after a store."},
+		{key: "redis.fill_ttl", to: &r.Redis.FillTTL, doc: "How long it keeps an event that a read put there."},
+
+		{key: "s3.endpoint", to: &r.S3.Endpoint, doc: "URL of the service; empty is AWS.", example: `"https://s3.example.com"`},
+		{key: "s3.region", to: &r.S3.Region, doc: "Region."},
+		{key: "s3.bucket", to: &r.S3.Bucket, doc: "Bucket; it must exist.", example: `"events"`},
+		{key: "s3.prefix", to: &r.S3.Prefix, doc: "What every key begins with."},
+		{key: "s3.access_key_id", to: &r.S3.AccessKeyID, doc: "Access key."},
+		{key: "s3.secret_access_key", to: &r.S3.SecretAccessKey, doc: "File that holds the secret, or the secret itself in the variable without _FILE."},
+		{key: "s3.session_token", to: &r.S3.SessionToken, doc: "The same for the token of temporary credentials."},
+		{key: "s3.path_style", to: &r.S3.PathStyle, doc: "Bucket in the path and not in the host name; most servers that are not AWS want it."},
+
+		{key: "ipfs.api", to: &r.IPFS.API, doc: "URL of Kubo's RPC API."},
+		{key: "ipfs.token", to: &r.IPFS.Token, doc: "File that holds a bearer token, or the token itself in the variable without _FILE."},
+	}
+}

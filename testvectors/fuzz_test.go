@@ -50,7 +50,7 @@ func FuzzSignature(f *testing.F) {
 		if len(digest) != 32 {
 			return
 		}
-		agree(t, "verify_digest", &In{Public: public, Signature: signature, Digest: digest}, nativeKeys, referenceRun)
+		agree(t, "verify_digest", &In{Public: public, Signature: signature, Digest: digest}, native, referenceRun)
 	})
 }
 
@@ -66,6 +66,23 @@ func FuzzCompactSignature(f *testing.F) {
 			curve = "R1"
 		}
 		in := &In{Public: "PUB_" + curve + "_" + encodeChecked(point, curve), Signature: "SIG_" + curve + "_" + encodeChecked(compact, curve), Digest: digest}
-		agree(t, "verify_digest", in, nativeKeys, referenceRun)
+		agree(t, "verify_digest", in, native, referenceRun)
+	})
+}
+
+// The native canonicalizer against jcs.
+func FuzzCanonicalize(f *testing.F) {
+	seeds(f, func(in *In) { f.Add([]byte(in.Text)) }, "canonicalize")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		agree(t, "canonicalize", &In{Text: text}, native, referenceRun)
+	})
+}
+
+// Whole events, judged twice.
+func FuzzVerify(f *testing.F) {
+	seeds(f, func(in *In) { f.Add([]byte(in.Text)) }, "verify")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		agree(t, "verify", &In{Text: text}, native, referenceRun)
+		agree(t, "hash", &In{Text: text}, native, referenceRun)
 	})
 }

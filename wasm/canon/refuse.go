@@ -46,6 +46,14 @@ func (w *Writer) point(n int) {
 	}
 }
 
+// PointTo returns the JSON pointer to a member of the object that the last
+// Write returned, valid until the next.
+func (w *Writer) PointTo(m *Member) []byte {
+	w.pointer = w.pointer[:0]
+	w.step(m)
+	return w.pointer
+}
+
 // step adds a member's name to the pointer.
 func (w *Writer) step(m *Member) {
 	n := &w.name[0]

@@ -87,26 +87,34 @@ type Public struct {
 // ParsePublic reads PUB_K1_…, PUB_R1_… or the legacy EOS… (K1). Whatever is
 // wrong, a point that is not on the curve included, is InvalidPublicKey.
 func ParsePublic(text []byte) (p Public, c code.Code) {
+	if p, c = DecodePublic(text); c == code.OK && !p.OnCurve() {
+		return Public{}, code.InvalidPublicKey
+	}
+	return p, c
+}
+
+// DecodePublic is ParsePublic but for the curve, for a key whose point is
+// about to be computed anyway.
+func DecodePublic(text []byte) (p Public, c code.Code) {
 	if rest, ok := after(text, "PUB_K1_"); ok {
-		p.Curve = K1
-		if DecodeBase58Check(p.Point[:], rest, "K1") && p.onCurve() {
+		if DecodeBase58Check(p.Point[:], rest, "K1") {
 			return p, code.OK
 		}
 	} else if rest, ok := after(text, "PUB_R1_"); ok {
 		p.Curve = R1
-		if DecodeBase58Check(p.Point[:], rest, "R1") && p.onCurve() {
+		if DecodeBase58Check(p.Point[:], rest, "R1") {
 			return p, code.OK
 		}
 	} else if rest, ok := after(text, "EOS"); ok {
-		p.Curve = K1
-		if DecodeBase58Check(p.Point[:], rest, "") && p.onCurve() {
+		if DecodeBase58Check(p.Point[:], rest, "") {
 			return p, code.OK
 		}
 	}
 	return Public{}, code.InvalidPublicKey
 }
 
-func (p *Public) onCurve() bool {
+// OnCurve reports whether p is a point of its curve in compressed form.
+func (p *Public) OnCurve() bool {
 	if p.Curve == R1 {
 		var q p256.Affine
 		return q.Decompress(&p.Point)

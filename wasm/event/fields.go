@@ -1,0 +1,118 @@
+package event
+
+import (
+	"github.com/eventseal/eventseal/wasm/canon"
+	"github.com/eventseal/eventseal/wasm/code"
+	"github.com/eventseal/eventseal/wasm/digest"
+)
+
+// fields checks the form of each member, in their order.
+func (p *Parser) fields(e *Event, at *[fields]*canon.Member) code.Code {
+	for f, m := range at {
+		if m == nil {
+			continue
+		}
+		value := e.Record[m.Value:m.End]
+		ok := true
+		switch f {
+		case fieldV:
+			ok = string(value) == "1"
+		case fieldType:
+			e.Type, ok = unquote(value)
+		case fieldAuthor:
+			e.Author, ok = unquote(value)
+		case fieldCreatedAt:
+			e.CreatedAt, ok = seconds(value)
+		case fieldParents:
+			if c := p.parents(e, value); c != code.OK {
+				return c
+			}
+		case fieldBody, fieldProofs:
+			ok = value[0] == '{'
+		case fieldSig:
+			e.signed, ok = unquote(value)
+		}
+		if !ok {
+			return p.refuseField(code.InvalidField, f)
+		}
+	}
+	return code.OK
+}
+
+// unquote returns what is between the quotes of a canonical string. Escapes
+// stay, so that no text with one equals the name of a type or the text of a
+// key.
+func unquote(value []byte) ([]byte, bool) {
+	if value[0] != '"' {
+		return nil, false
+	}
+	return value[1 : len(value)-1], true
+}
+
+func seconds(value []byte) (n uint64, ok bool) {
+	if len(value) > 16 {
+		return 0, false
+	}
+	for _, b := range value {
+		if b < '0' || b > '9' {
+			return 0, false
+		}
+		n = n*10 + uint64(b-'0')
+	}
+	return n, n <= maxSafeInteger
+}
+
+// parents reads an array of distinct hashes. In canonical form each takes 66
+// bytes with its quotes, and one for what separates it from the next.
+func (p *Parser) parents(e *Event, value []byte) code.Code {
+	e.NumParents = 0
+	if value[0] != '[' {
+		return p.refuseField(code.InvalidField, fieldParents)
+	}
+	const item = 2*digest.Size + 2
+	for at := 1; at < len(value)-1; at += item + 1 {
+		n := e.NumParents
+		if n == MaxParents {
+			return p.refuseField(code.InvalidField, fieldParents)
+		}
+		ok := len(value)-at > item && value[at] == '"' && value[at+item-1] == '"' && (value[at+item] == ',' || value[at+item] == ']')
+		if ok {
+			e.Parents[n], ok = digest.ParseHash(value[at+1 : at+item-1])
+		}
+		for i := 0; ok && i < n; i++ {
+			ok = e.Parents[i] != e.Parents[n]
+		}
+		if !ok {
+			p.refuseField(code.InvalidField, fieldParents)
+			if n+elements(value[at:]) <= MaxParents {
+				p.pointer = canon.AppendIndex(append(p.pointer, '/'), uint32(n))
+			}
+			return code.InvalidField
+		}
+		e.NumParents++
+	}
+	return code.OK
+}
+
+// elements counts what is left of an array in canonical form, from the start
+// of an element.
+func elements(rest []byte) int {
+	n, depth, quoted := 1, 0, false
+	for i := 0; i < len(rest); i++ {
+		b := rest[i]
+		switch {
+		case quoted && b == '\\':
+			i++
+		case b == '"':
+			quoted = !quoted
+		case quoted:
+		case b == '[' || b == '{':
+			depth++
+		case b == ']' || b == '}':
+			depth--
+		case b == ',' && depth == 0:
+			n++
+		}
+	}
+	return n
+}

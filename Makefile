@@ -24,6 +24,10 @@ test: ## run every test
 toolchain: ## build the pinned TinyGo into build/toolchain (Debian's LLVM 19)
 	wasm/toolchain/install.sh
 
+.PHONY: servers
+servers: ## put the real servers (Redis, Kubo, an S3 gateway) into build/servers
+	@GO=$(GO) servers/install.sh
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME each (default 20s)
 	@for p in $$($(GO) list ./...); do \

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Puts the real servers that the tests and the stack use into build/servers:
+# Redis from Debian, Kubo and the S3 gateway built from the modules pinned
+# beside this file. What is there and current costs a second.
+set -euo pipefail
+cd "$(dirname "$0")"
+out=$(cd .. && pwd)/build/servers
+mkdir -p "$out"
+exec 9>"$out/.lock" # several test processes may ask at once
+if command -v flock >/dev/null; then flock 9; fi
+
+# Debian ships one Redis binary under several names, so the tools package is
+# enough; the redis-server package would add a service, which nobody asked for.
+redis=$(command -v redis-server || command -v redis-check-rdb || true)
+if [ -z "$redis" ]; then
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "servers: install Redis first, for example: sudo apt-get install redis-tools" >&2
+    exit 1
+  fi
+  DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends redis-tools >/dev/null ||
+    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends redis-tools; }
+  redis=$(command -v redis-server || command -v redis-check-rdb)
+fi
+ln -sfn "$redis" "$out/redis-server"
+
+build() { # folder, package, binary
+  (cd "$1" && "${GO:-go}" build -trimpath -ldflags "-s -w" -o "$out/$3" "$2")
+}
+build versitygw github.com/versity/versitygw/cmd/versitygw versitygw
+build kubo github.com/ipfs/kubo/cmd/ipfs ipfs
+
+"$out/redis-server" --version
+"$out/versitygw" --version | head -n 2
+"$out/ipfs" version

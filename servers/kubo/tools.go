@@ -1,0 +1,5 @@
+//go:build tools
+
+package kubo
+
+import _ "github.com/ipfs/kubo/cmd/ipfs"

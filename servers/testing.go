@@ -1,0 +1,96 @@
+package servers
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Required says whether the environment forbids a test that needs name to
+// skip: EVENTSEAL_REQUIRE holds "all" or a comma-separated list of names.
+func Required(name string) bool {
+	for want := range strings.SplitSeq(os.Getenv("EVENTSEAL_REQUIRE"), ",") {
+		if want == "all" || want == name {
+			return true
+		}
+	}
+	return false
+}
+
+// install runs `make servers` once a process.
+var install = sync.OnceValues(func() ([]byte, error) {
+	root, err := Root()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command("make", "servers")
+	cmd.Dir = root
+	return cmd.CombinedOutput()
+})
+
+// need returns when the binary is there; where it is not, it is built if the
+// environment requires it, and the test skips otherwise.
+func need(t testing.TB, name string) {
+	t.Helper()
+	_, err := binary(name)
+	if err == nil {
+		return
+	}
+	if !Required("servers") {
+		t.Skip(err)
+	}
+	if out, err := install(); err != nil {
+		t.Fatalf("make servers: %v\n%s", err, out)
+	}
+	if _, err := binary(name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run starts a prepared server and ends it with the test.
+func run(t testing.TB, prepare func(dir string) (*Server, error)) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	var err error
+	for range 3 { // somebody may take the free port before the server does
+		var s *Server
+		if s, err = prepare(dir); err != nil {
+			t.Fatal(err)
+		}
+		if err = s.Start(); err == nil {
+			t.Cleanup(s.Kill)
+			return s
+		}
+	}
+	t.Fatal(err)
+	return nil
+}
+
+// Redis starts a Redis that ends with the test.
+func Redis(t testing.TB, args ...string) *Server {
+	t.Helper()
+	need(t, "redis-server")
+	return run(t, func(dir string) (*Server, error) { return NewRedis(dir, args...) })
+}
+
+// Sentinel starts a Redis Sentinel over master that ends with the test.
+func Sentinel(t testing.TB, master *Server) *Server {
+	t.Helper()
+	return run(t, func(dir string) (*Server, error) { return NewSentinel(dir, master) })
+}
+
+// Kubo starts an isolated IPFS node that ends with the test.
+func Kubo(t testing.TB) *Server {
+	t.Helper()
+	need(t, "ipfs")
+	return run(t, NewKubo)
+}
+
+// S3 starts an S3 gateway that ends with the test.
+func S3(t testing.TB) *Server {
+	t.Helper()
+	need(t, "versitygw")
+	return run(t, NewS3)
+}

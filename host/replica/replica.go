@@ -82,6 +82,13 @@ type BatchGetter interface {
 	GetBatch(ctx context.Context, refs []Ref) []Fetched
 }
 
+// Filler is an optional power of kinds that are caches: Fill keeps a copy that
+// was just read elsewhere, for a shorter time than Put. What is stored already
+// stays as it is. Callers need not wait for it, and its error loses nothing.
+type Filler interface {
+	Fill(ctx context.Context, v module.Verified) error
+}
+
 // Lister is an optional power: List yields each held event once, in no order
 // that means anything, those stored while it runs perhaps. An error ends it.
 // Reindexing needs it.

@@ -36,15 +36,17 @@ type Subject struct {
 // never looks at them.
 func Event(seed uint64, size, variant int) module.Verified {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	pad := make([]byte, max(0, size-80))
+	pad := make([]byte, max(0, size-104))
 	for i := range pad {
 		pad[i] = 'a' + byte(rng.IntN(26))
 	}
-	record := fmt.Appendf(nil, `{"author_pubkey":"x","body":{"pad":"%s"},"sig":"%d","type":"VOTE","v":1}`, pad, variant)
-	hash := digest.Hash(sha256.Sum256(fmt.Appendf(nil, "event %d %d", seed, size)))
+	head := fmt.Appendf(nil, `{"author_pubkey":"x","body":{"pad":"%s"},"created_at":%d,"parents":[]`, pad, seed)
+	const tail = `,"type":"VOTE","v":1}`
+	record := fmt.Appendf(nil, `%s,"sig":"%d"%s`, head, variant, tail)
+	hash := digest.Hash(sha256.Sum256(append(head, tail...)))
 	meta := &module.Meta{
 		Hash: hash, RecordDigest: sha256.Sum256(record), Type: "VOTE", TypeCode: 40,
-		Author: "x", CreatedAt: 1758390021,
+		Author: "x", CreatedAt: seed,
 	}
 	v, err := module.Match(meta, record)
 	if err != nil {

@@ -1,0 +1,191 @@
+package redis
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	client "github.com/redis/go-redis/v9"
+
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/replica"
+)
+
+// putScript stores ARGV[1] for ARGV[2] ms unless the key holds something; then it
+// answers with that, cut to one byte more than a record can have, and leaves
+// it, but for the lifetime where it is the same.
+var putScript = client.NewScript(`
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+if redis.call('TYPE', KEYS[1]).ok ~= 'string' then return '' end
+local held = redis.call('GETRANGE', KEYS[1], 0, ARGV[3])
+if held ~= ARGV[1] then return held end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1`)
+
+// replaceScript stores ARGV[1] for ARGV[2] ms in place of the damaged ARGV[4], and
+// answers 0 when the key holds something else by now.
+var replaceScript = client.NewScript(`
+if redis.call('TYPE', KEYS[1]).ok == 'string' and redis.call('GETRANGE', KEYS[1], 0, ARGV[3]) ~= ARGV[4] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`)
+
+// The replies of one pipeline are held in memory together, so a batch is cut
+// where its records pass this many bytes (written) or this number (read).
+const (
+	putBytes = 8 << 20
+	getCount = 128
+)
+
+// PutBatch implements replica.BatchPutter with one pipeline per 8 MiB.
+func (r *Replica) PutBatch(ctx context.Context, vs []module.Verified) []replica.Outcome {
+	out := make([]replica.Outcome, len(vs))
+	for start := 0; start < len(vs); {
+		end, size := start, 0
+		for end < len(vs) && (end == start || size+len(vs[end].Record()) <= putBytes) {
+			size += len(vs[end].Record())
+			end++
+		}
+		part := vs[start:end]
+		cmds, err := await(ctx, func() ([]*client.Cmd, error) { return r.putAll(ctx, part) })
+		for i, v := range part {
+			o := &out[start+i]
+			if err == nil {
+				o.Location, o.Err = r.settle(ctx, v, cmds[i])
+			} else {
+				o.Err = wrap(err)
+			}
+		}
+		start = end
+	}
+	return out
+}
+
+// putAll runs the put script for each of vs; only an error that concerns all
+// of them is returned. A server that does not know the script yet is sent it.
+func (r *Replica) putAll(ctx context.Context, vs []module.Verified) ([]*client.Cmd, error) {
+	cmds := make([]*client.Cmd, len(vs))
+	send := func(run func(c client.Scripter, keys []string, args []any) *client.Cmd, which []int) error {
+		pipe := r.c.Pipeline()
+		for _, i := range which {
+			cmds[i] = run(pipe, []string{r.key(vs[i].Hash())}, []any{vs[i].Record(), r.ttl.Milliseconds(), module.MaxRecordBytes})
+		}
+		return exec(ctx, pipe)
+	}
+	all := make([]int, len(vs))
+	for i := range all {
+		all[i] = i
+	}
+	if err := send(func(c client.Scripter, keys []string, args []any) *client.Cmd {
+		return putScript.EvalSha(ctx, c, keys, args...)
+	}, all); err != nil {
+		return nil, err
+	}
+	var unknown []int
+	for i, cmd := range cmds {
+		if client.HasErrorPrefix(cmd.Err(), "NOSCRIPT") {
+			unknown = append(unknown, i)
+		}
+	}
+	if len(unknown) == 0 {
+		return cmds, nil
+	}
+	return cmds, send(func(c client.Scripter, keys []string, args []any) *client.Cmd { return putScript.Eval(ctx, c, keys, args...) }, unknown)
+}
+
+// exec sends a pipeline. It returns an error that concerns the whole of it;
+// one command's own is in the command. go-redis leaves the commands without
+// one when a server refuses the connection's first words (a wrong password):
+// taken at face value, everything would count as answered.
+func exec(ctx context.Context, pipe client.Pipeliner) error {
+	cmds, err := pipe.Exec(ctx)
+	if err == nil {
+		return nil
+	}
+	for _, cmd := range cmds {
+		if cmd.Err() != nil && !errors.Is(err, client.ErrClosed) && ctx.Err() == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// settle makes an outcome of the put script's answer; where the key held other
+// bytes, it decides whether they are another record of the event or damage.
+func (r *Replica) settle(ctx context.Context, v module.Verified, cmd *client.Cmd) (string, error) {
+	key := r.key(v.Hash())
+	for range 3 { // each time, somebody else repaired it in between
+		answer, err := cmd.Result()
+		if err != nil {
+			return "", wrap(err)
+		}
+		held, other := answer.(string)
+		if answer == int64(1) {
+			return key, nil
+		}
+		if !other {
+			return "", fmt.Errorf("redis: %s: the script answered %v", key, answer)
+		}
+		if !replica.Damaged(v.Hash(), []byte(held)) {
+			return "", fmt.Errorf("redis: %s: %w", key, replica.ErrConflict)
+		}
+		done, err := await(ctx, func() (int, error) {
+			return replaceScript.Run(ctx, r.c, []string{key}, v.Record(), r.ttl.Milliseconds(), module.MaxRecordBytes, held).Int()
+		})
+		if err != nil {
+			return "", wrap(err)
+		}
+		if done == 1 {
+			return key, nil
+		}
+		cmd, err = await(ctx, func() (*client.Cmd, error) {
+			return putScript.Run(ctx, r.c, []string{key}, v.Record(), r.ttl.Milliseconds(), module.MaxRecordBytes), nil
+		})
+		if err != nil {
+			return "", wrap(err)
+		}
+	}
+	return "", fmt.Errorf("redis: %s keeps changing: %w", key, replica.ErrConflict)
+}
+
+// GetBatch implements replica.BatchGetter with one pipeline per 128 events. No
+// more of a value is fetched than a record can have.
+func (r *Replica) GetBatch(ctx context.Context, refs []replica.Ref) []replica.Fetched {
+	out := make([]replica.Fetched, len(refs))
+	for start := 0; start < len(refs); start += getCount {
+		part := refs[start:min(start+getCount, len(refs))]
+		cmds, err := await(ctx, func() ([]*client.StringCmd, error) {
+			pipe := r.c.Pipeline()
+			cmds := make([]*client.StringCmd, len(part))
+			for i, ref := range part {
+				cmds[i] = pipe.GetRange(ctx, r.key(ref.Hash), 0, module.MaxRecordBytes)
+			}
+			return cmds, exec(ctx, pipe)
+		})
+		for i := range part {
+			f := &out[start+i]
+			if err != nil {
+				f.Err = wrap(err)
+			} else if b, err := cmds[i].Bytes(); err != nil {
+				f.Err = wrap(err)
+			} else if len(b) == 0 { // GETRANGE of a missing key
+				f.Err = wrap(client.Nil)
+			} else if len(b) > module.MaxRecordBytes {
+				f.Err = fmt.Errorf("redis: %w: it is longer than any record", replica.ErrCorrupt)
+			} else {
+				f.Record = bytes.Clone(b)
+			}
+		}
+	}
+	return out
+}
+
+// TTL returns how long the copy will live, ErrNotFound where there is none.
+func (r *Replica) TTL(ctx context.Context, ref replica.Ref) (time.Duration, error) {
+	left, err := await(ctx, func() (time.Duration, error) { return r.c.PTTL(ctx, r.key(ref.Hash)).Result() })
+	if err == nil && left == -2 {
+		err = client.Nil
+	}
+	return left, wrap(err)
+}

@@ -124,8 +124,16 @@ func (c *Config) checkReplicas() (faults []error) {
 			}
 			folders[path] = r.Name
 		case Redis:
-			if err := address(r.Redis.Address); err != nil {
-				fault("redis.address: %v", err)
+			if len(r.Redis.Addresses) == 0 {
+				fault("redis.addresses: is missing")
+			}
+			for _, a := range r.Redis.Addresses {
+				if err := address(a); err != nil {
+					fault("redis.addresses: %v", err)
+				}
+			}
+			if r.Redis.Cluster && (r.Redis.MasterName != "" || r.Redis.DB != 0) {
+				fault("redis.cluster: a Cluster has neither a master_name nor a db")
 			}
 			if r.Redis.DB < 0 || r.Redis.DB > 1<<16 {
 				fault("redis.db: %d is not between 0 and 65536", r.Redis.DB)

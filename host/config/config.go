@@ -109,15 +109,20 @@ type LocalReplica struct {
 	Path string // Load fills <data>/<name> in
 }
 
-// RedisReplica is a Redis server.
+// RedisReplica is a Redis server, a Sentinel group or a Cluster.
 type RedisReplica struct {
-	Address  string
-	Username string
-	Password Secret
-	DB       int
-	TLS      bool
-	TTL      time.Duration // after a store
-	FillTTL  time.Duration // after a read that filled it
+	Addresses        []string // of the server, of Sentinels, or seeds of a Cluster
+	MasterName       string   // the addresses are Sentinels, which know the server under this name
+	Cluster          bool
+	Username         string
+	Password         Secret
+	SentinelUsername string
+	SentinelPassword Secret
+	DB               int
+	TLS              bool
+	Prefix           string
+	TTL              time.Duration // after a store
+	FillTTL          time.Duration // after a read that filled it
 }
 
 // S3Replica is a bucket.
@@ -171,7 +176,7 @@ func base() Config {
 func fresh(name, kind string) Replica {
 	r := Replica{
 		Name: name, Kind: kind, Counts: true, Timeout: 10 * time.Second,
-		Redis: RedisReplica{TTL: 7 * 24 * time.Hour, FillTTL: 24 * time.Hour},
+		Redis: RedisReplica{Prefix: "event:", TTL: 7 * 24 * time.Hour, FillTTL: 24 * time.Hour},
 		S3:    S3Replica{Region: "us-east-1", Prefix: "events/"},
 		IPFS:  IPFSReplica{API: "http://127.0.0.1:5001"},
 	}

@@ -82,11 +82,16 @@ func (r *Replica) settings() []setting {
 
 		{key: "local.path", to: &r.Local.Path, doc: "Its folder. Empty: its name in data."},
 
-		{key: "redis.address", to: &r.Redis.Address, doc: "host:port.", example: `"127.0.0.1:6379"`},
+		{key: "redis.addresses", to: &r.Redis.Addresses, doc: "host:port of the server; of the Sentinels; or of some nodes of the Cluster.", example: `["127.0.0.1:6379"]`},
+		{key: "redis.master_name", to: &r.Redis.MasterName, doc: "Under which the Sentinels know the server; empty: the addresses are no Sentinels."},
+		{key: "redis.cluster", to: &r.Redis.Cluster, doc: "Whether the addresses are nodes of a Cluster."},
 		{key: "redis.username", to: &r.Redis.Username, doc: "ACL user; empty is the default user."},
 		{key: "redis.password", to: &r.Redis.Password, doc: "File that holds the password, or the password itself in the variable without _FILE."},
+		{key: "redis.sentinel_username", to: &r.Redis.SentinelUsername, doc: "User at the Sentinels."},
+		{key: "redis.sentinel_password", to: &r.Redis.SentinelPassword, doc: "File that holds the password at the Sentinels, or the password itself in the variable without _FILE."},
 		{key: "redis.db", to: &r.Redis.DB, doc: "Number of the database."},
 		{key: "redis.tls", to: &r.Redis.TLS, doc: "Whether to speak TLS."},
+		{key: "redis.prefix", to: &r.Redis.Prefix, doc: "What every key begins with."},
 		{key: "redis.ttl", to: &r.Redis.TTL, doc: "How long it keeps an event after a store."},
 		{key: "redis.fill_ttl", to: &r.Redis.FillTTL, doc: "How long it keeps an event that a read put there."},
 

@@ -91,7 +91,9 @@ func (r *Replica) putAll(ctx context.Context, vs []module.Verified) ([]*client.C
 	if len(unknown) == 0 {
 		return cmds, nil
 	}
-	return cmds, send(func(c client.Scripter, keys []string, args []any) *client.Cmd { return putScript.Eval(ctx, c, keys, args...) }, unknown)
+	return cmds, send(func(c client.Scripter, keys []string, args []any) *client.Cmd {
+		return putScript.Eval(ctx, c, keys, args...)
+	}, unknown)
 }
 
 // exec sends a pipeline. It returns an error that concerns the whole of it;

@@ -1,0 +1,82 @@
+package s3
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	client "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/wasm/digest"
+)
+
+// Get implements replica.Replica. The key follows from the hash; the location
+// is not needed.
+func (r *Replica) Get(ctx context.Context, ref replica.Ref) ([]byte, error) {
+	if r.closed.Load() {
+		return nil, replica.ErrClosed
+	}
+	b, _, err := r.read(ctx, ref.Hash)
+	return b, err
+}
+
+// read fetches an object of at most a record's length, and its ETag.
+func (r *Replica) read(ctx context.Context, h digest.Hash) ([]byte, string, error) {
+	out, err := r.c.GetObject(ctx, &client.GetObjectInput{Bucket: &r.bucket, Key: r.key(h)})
+	if err != nil {
+		return nil, "", wrap(ctx, err)
+	}
+	defer out.Body.Close()
+	etag := aws.ToString(out.ETag)
+	size := aws.ToInt64(out.ContentLength)
+	if size > module.MaxRecordBytes {
+		return nil, etag, fmt.Errorf("s3: %w: %d bytes are longer than any record", replica.ErrCorrupt, size)
+	}
+	b := make([]byte, 0, max(size, 0)+1) // one more, so that the end is seen without growing
+	for {
+		n, err := out.Body.Read(b[len(b):cap(b)])
+		if b = b[:len(b)+n]; len(b) > module.MaxRecordBytes {
+			return nil, etag, fmt.Errorf("s3: %w: it is longer than any record", replica.ErrCorrupt)
+		}
+		if err == io.EOF {
+			return b, etag, nil
+		}
+		if err != nil {
+			return nil, etag, wrap(ctx, err)
+		}
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+	}
+}
+
+// List implements replica.Lister. What is under the prefix and named by no
+// hash is passed over.
+func (r *Replica) List(ctx context.Context) iter.Seq2[replica.Ref, error] {
+	return func(yield func(replica.Ref, error) bool) {
+		if r.closed.Load() {
+			yield(replica.Ref{}, replica.ErrClosed)
+			return
+		}
+		pages := client.NewListObjectsV2Paginator(r.c, &client.ListObjectsV2Input{Bucket: &r.bucket, Prefix: &r.prefix})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(replica.Ref{}, wrap(ctx, err))
+				return
+			}
+			for _, object := range page.Contents {
+				name, json := strings.CutSuffix(strings.TrimPrefix(aws.ToString(object.Key), r.prefix), ".json")
+				h, ok := digest.ParseHash(name)
+				if json && ok && !yield(replica.Ref{Hash: h, Location: r.location(h)}, nil) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/journal/journaltest"
+)
+
+// needs skips where the machine cannot run a test, unless the environment says that it must.
+func needs(t *testing.T, what string, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	if r := os.Getenv("EVENTSEAL_REQUIRE"); r == "all" || strings.Contains(r, what) {
+		t.Fatalf("%s is required: %v", what, err)
+	}
+	t.Skipf("no %s: %v", what, err)
+}
+
+// A full disk is answered with ErrFull, loses nothing that was acknowledged,
+// and is over when there is room again.
+func TestFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	needs(t, "tmpfs", syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=6m"))
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	ballast := filepath.Join(dir, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 3<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "j.db")
+	j, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	acknowledged := uint64(0)
+	for {
+		_, err := j.Admit(ctx, journaltest.Events(acknowledged, acknowledged+8, 1000), both)
+		if errors.Is(err, journal.ErrFull) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("after %d events: %v", acknowledged, err)
+		}
+		acknowledged += 8
+		if acknowledged > 100_000 {
+			t.Fatal("the disk does not fill")
+		}
+	}
+	for range 20 { // still full, still an answer
+		if _, err := j.Admit(ctx, journaltest.Events(1_000_000, 1_000_008, 1000), both); !errors.Is(err, journal.ErrFull) {
+			t.Fatalf("Admit on a full disk: %v", err)
+		}
+	}
+	verify := func() {
+		t.Helper()
+		es, err := j.Scan(ctx, 0, 1_000_000)
+		if err != nil || uint64(len(es)) != acknowledged {
+			t.Fatalf("%d entries (%v), %d were acknowledged", len(es), err, acknowledged)
+		}
+		for i, e := range es {
+			b, err := j.Record(ctx, e.Hash)
+			if err != nil || e.Sequence != uint64(i+1) || !bytes.Equal(b, journaltest.Event(uint64(i), 1000, 0).Record()) {
+				t.Fatalf("event %d: %v", i, err)
+			}
+		}
+	}
+	verify()
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		if _, err := j.Admit(ctx, journaltest.Events(acknowledged, acknowledged+8, 1000), both); err != nil {
+			t.Fatalf("there is room again: %v", err)
+		}
+		acknowledged += 8
+	}
+	verify()
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if j, err = Open(path, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	verify()
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

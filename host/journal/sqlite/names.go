@@ -1,0 +1,110 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	kindType = 1 + iota
+	kindReplica
+	kindSet
+)
+
+type name struct {
+	kind int64
+	text string
+	code uint32
+}
+
+// names are the numbers that rows use for types, replicas and sets of
+// replicas. A published value never changes: the writer adds to a copy and
+// publishes it after the commit.
+type names struct {
+	ids  map[name]int64
+	byID map[int64]name
+	sets map[int64][]int64 // replicas of each set
+}
+
+func loadNames(c *conn) (*names, error) {
+	n := &names{ids: map[name]int64{}, byID: map[int64]name{}, sets: map[int64][]int64{}}
+	err := c.query(`SELECT id, kind, name, code FROM names`, nil, func(v []driver.Value) error {
+		return n.add(v[0].(int64), name{v[1].(int64), v[2].(string), uint32(v[3].(int64))})
+	})
+	return n, err
+}
+
+func (n *names) add(id int64, x name) error {
+	n.ids[x], n.byID[id] = id, x
+	if x.kind == kindSet {
+		members := []int64{}
+		for _, s := range strings.Split(x.text, ",") {
+			if s == "" {
+				continue // the empty set
+			}
+			m, err := strconv.ParseInt(s, 10, 64)
+			if err != nil {
+				return err
+			}
+			members = append(members, m)
+		}
+		n.sets[id] = members
+	}
+	return nil
+}
+
+// typeIDs returns the numbers of a type: more than one when its on-chain code
+// was changed in the configuration.
+func (n *names) typeIDs(text string) (ids []int64) {
+	for x, id := range n.ids {
+		if x.kind == kindType && x.text == text {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (n *names) replica(text string) (int64, bool) {
+	id, ok := n.ids[name{kind: kindReplica, text: text}]
+	return id, ok
+}
+
+// name gives x a number, in the writer's transaction.
+func (w *writer) name(x name) (int64, error) {
+	if id, ok := w.names.ids[x]; ok {
+		return id, nil
+	}
+	next := int64(1)
+	for id := range w.names.byID {
+		next = max(next, id+1)
+	}
+	if err := w.c.exec(`INSERT INTO names (id, kind, name, code) VALUES (?,?,?,?)`, next, x.kind, x.text, int64(x.code)); err != nil {
+		return 0, err
+	}
+	w.names = &names{maps.Clone(w.names.ids), maps.Clone(w.names.byID), maps.Clone(w.names.sets)}
+	return next, w.names.add(next, x)
+}
+
+// set gives a set of replica names a number.
+func (w *writer) set(replicas []string) (int64, error) {
+	ids := make([]int64, 0, len(replicas))
+	for _, r := range replicas {
+		id, err := w.name(name{kind: kindReplica, text: r})
+		if err != nil {
+			return 0, err
+		}
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	var text []byte
+	for i, id := range slices.Compact(ids) {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, id, 10)
+	}
+	return w.name(name{kind: kindSet, text: string(text)})
+}

@@ -1,0 +1,130 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/eventseal/eventseal/host/journal"
+)
+
+// waiting returns the news of an event that are not durable yet.
+func (j *Journal) waiting(seq uint64) []news {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.overlay[seq])
+}
+
+type work struct {
+	seq           uint64
+	due, attempts int64
+}
+
+// Owed implements journal.Journal. Copies with news on their way to a commit
+// are left out: the outbox would do them twice.
+func (j *Journal) Owed(ctx context.Context, replica string, now time.Time, limit int) ([]journal.Owed, error) {
+	if err := j.usable(ctx); err != nil {
+		return nil, err
+	}
+	n := j.names.Load()
+	id, ok := n.replica(replica)
+	if !ok || limit <= 0 {
+		return nil, nil
+	}
+	skip := map[uint64]bool{}
+	j.mu.Lock()
+	for seq, ns := range j.overlay {
+		if slices.ContainsFunc(ns, func(n news) bool { return n.Replica == replica }) {
+			skip[seq] = true
+		}
+	}
+	j.mu.Unlock()
+	ws, err := j.owed(ctx, n, id, now, limit, skip)
+	if err != nil {
+		return nil, j.reading("owed", err)
+	}
+	seqs := make([]uint64, len(ws))
+	for i, w := range ws {
+		seqs[i] = w.seq
+	}
+	slices.Sort(seqs)
+	es, err := j.bySequence(ctx, nil, seqs)
+	if err != nil {
+		return nil, j.reading("owed", err)
+	}
+	bySeq := make(map[uint64]journal.Entry, len(es))
+	for _, e := range es {
+		bySeq[e.Sequence] = e
+	}
+	out := make([]journal.Owed, len(ws))
+	for i, w := range ws {
+		out[i] = journal.Owed{Entry: bySeq[w.seq], Attempts: int(w.attempts)}
+	}
+	return out, nil
+}
+
+// owed merges the two places that know of owed copies.
+func (j *Journal) owed(ctx context.Context, n *names, id int64, now time.Time, limit int, skip map[uint64]bool) ([]work, error) {
+	var ws []work
+	collect := func(query string, args ...any) error {
+		rows, err := j.query(ctx, nil, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for found := 0; found < limit && rows.Next(); {
+			var w work
+			if err := rows.Scan(&w.seq, &w.due, &w.attempts); err != nil {
+				return err
+			}
+			if !skip[w.seq] {
+				ws = append(ws, w)
+				found++
+			}
+		}
+		return rows.Err()
+	}
+	if err := collect(owedQuery, id, now.UnixMilli()); err != nil {
+		return nil, err
+	}
+	for set, members := range n.sets {
+		if !slices.Contains(members, id) {
+			continue
+		}
+		if err := collect(freshQuery, set, now.UnixMilli()); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(ws, func(a, b work) int { return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.seq, b.seq)) })
+	// The same event can come from both when a commit fell in between.
+	seen := make(map[uint64]bool, len(ws))
+	ws = slices.DeleteFunc(ws, func(w work) bool {
+		again := seen[w.seq]
+		seen[w.seq] = true
+		return again
+	})
+	return ws[:min(len(ws), limit)], nil
+}
+
+const (
+	owedQuery  = `SELECT seq, due, attempts FROM owed WHERE replica = ? AND due <= ? ORDER BY due`
+	freshQuery = `SELECT f.seq, e.admitted, 0 FROM fresh f JOIN events e ON e.seq = f.seq WHERE f.owed = ? AND e.admitted <= ? ORDER BY f.seq`
+)
+
+// Backlog implements journal.Journal. News count once they are durable.
+func (j *Journal) Backlog(ctx context.Context) (map[string]int, error) {
+	if err := j.usable(ctx); err != nil {
+		return nil, err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n := j.names.Load()
+	out := map[string]int{}
+	for r, count := range j.backlog {
+		if count > 0 {
+			out[n.byID[r].text] = count
+		}
+	}
+	return out, nil
+}

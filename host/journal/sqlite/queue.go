@@ -1,0 +1,196 @@
+package sqlite
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/module"
+)
+
+// One commit takes at most so much; what is over waits for the next.
+const (
+	maxGroupEvents = 4096
+	maxGroupBytes  = 32 << 20
+	maxGroupNews   = 4096
+	maxNews        = 1 << 20 // queued; beyond it the newest are dropped, which is harmless
+)
+
+// A task is one call that waits for the writer.
+type task struct {
+	state    atomic.Int32 // taskWaiting, then once one of the others
+	events   []module.Verified
+	owed     []string
+	restored []journal.Restored
+	flush    bool
+
+	out  []journal.Admission
+	err  error
+	done chan struct{}
+}
+
+const (
+	taskWaiting = iota
+	taskTaken   // by the writer: the outcome is awaited whatever the context says
+	taskGone    // its caller left before the writer came
+)
+
+// news is a queued Update.
+type news struct {
+	journal.Update
+	at int64 // Unix milliseconds
+}
+
+// Admit implements journal.Journal. A context that ends before the writer has
+// taken the call up withdraws it; afterwards the outcome is waited for, a
+// matter of one fsync, because an error would not be true.
+func (j *Journal) Admit(ctx context.Context, vs []module.Verified, owed []string) ([]journal.Admission, error) {
+	if len(vs) == 0 {
+		return nil, j.usable(ctx)
+	}
+	t := &task{events: vs, owed: owed}
+	if err := j.submit(ctx, t); err != nil {
+		return nil, err
+	}
+	return t.out, nil
+}
+
+// Restore implements journal.Restorer.
+func (j *Journal) Restore(ctx context.Context, rs []journal.Restored) ([]journal.Admission, error) {
+	if len(rs) == 0 {
+		return nil, j.usable(ctx)
+	}
+	t := &task{restored: rs}
+	if err := j.submit(ctx, t); err != nil {
+		return nil, err
+	}
+	return t.out, nil
+}
+
+// Flush implements journal.Journal.
+func (j *Journal) Flush(ctx context.Context) error {
+	return j.submit(ctx, &task{flush: true})
+}
+
+// Update implements journal.Journal.
+func (j *Journal) Update(us ...journal.Update) {
+	at := time.Now().UnixMilli()
+	last := j.last.Load()
+	j.mu.Lock()
+	if j.closed || j.failure != nil {
+		j.mu.Unlock()
+		return
+	}
+	for _, u := range us {
+		if u.Sequence == 0 || u.Sequence > last || len(j.updates) >= maxNews {
+			continue
+		}
+		n := news{u, at}
+		j.updates = append(j.updates, n)
+		j.overlay[u.Sequence] = append(j.overlay[u.Sequence], n)
+	}
+	j.mu.Unlock()
+	j.nudge()
+}
+
+func (j *Journal) submit(ctx context.Context, t *task) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t.done = make(chan struct{})
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return journal.ErrClosed
+	}
+	if j.failure != nil {
+		defer j.mu.Unlock()
+		return j.failure
+	}
+	j.queue = append(j.queue, t)
+	j.mu.Unlock()
+	j.nudge()
+	select {
+	case <-t.done:
+	case <-ctx.Done():
+		if t.state.CompareAndSwap(taskWaiting, taskGone) {
+			return ctx.Err()
+		}
+		<-t.done
+	}
+	return t.err
+}
+
+// A group is what one commit does.
+type group struct {
+	tasks []*task
+	news  []news
+}
+
+// next waits for work. It returns false when the journal is closed and all is done.
+func (j *Journal) next(retry time.Time) (group, bool) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		g, wait, closed := j.take(retry)
+		if len(g.tasks) > 0 || len(g.news) > 0 {
+			return g, true
+		}
+		if closed {
+			return group{}, false
+		}
+		timer.Reset(wait)
+		select {
+		case <-j.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// take removes the next group from the queues. News are taken when they are
+// old, when they are many, or when someone waits for them; not before retry,
+// which follows a failed attempt.
+func (j *Journal) take(retry time.Time) (g group, wait time.Duration, closed bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	events, bytes, flush, n := 0, 0, false, 0
+	for _, t := range j.queue {
+		if events > 0 && (events+len(t.events)+len(t.restored) > maxGroupEvents || bytes > maxGroupBytes) {
+			break
+		}
+		n++
+		if !t.state.CompareAndSwap(taskWaiting, taskTaken) {
+			continue
+		}
+		g.tasks = append(g.tasks, t)
+		events += len(t.events) + len(t.restored)
+		for _, v := range t.events {
+			bytes += len(v.Record())
+		}
+		flush = flush || t.flush
+	}
+	j.queue = j.queue[n:]
+	if len(j.queue) == 0 {
+		j.queue = nil
+	}
+	wait = time.Hour
+	if len(j.updates) == 0 {
+		return g, wait, j.closed
+	}
+	now := time.Now()
+	due := time.UnixMilli(j.updates[0].at).Add(j.o.UpdateDelay)
+	if due.Before(retry) {
+		due = retry
+	}
+	switch {
+	case flush || j.closed:
+		g.news, j.updates = j.updates, nil
+	case !due.After(now) || len(j.updates) >= maxGroupNews && !retry.After(now):
+		n := min(len(j.updates), maxGroupNews)
+		g.news, j.updates = j.updates[:n:n], j.updates[n:]
+	default:
+		wait = due.Sub(now)
+	}
+	return g, wait, j.closed
+}

@@ -1,0 +1,298 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/wasm/digest"
+)
+
+// readers is how many queries run at once; more wait.
+const readers = 8
+
+func openReaders(path string, cache int) (*sql.DB, error) {
+	name, err := dsn(path, "mode=ro", "busy_timeout(10000)", "query_only(1)", fmt.Sprintf("cache_size(-%d)", cache>>10), "temp_store(memory)")
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", name)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(readers)
+	db.SetMaxIdleConns(readers)
+	if err := db.Ping(); err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+const entryColumns = `seq, hash, digest, type, author, key, created, admitted, parents`
+
+// A rawEntry has the columns of entryColumns, valid until the next row.
+type rawEntry struct {
+	seq               int64
+	hash, digest      []byte
+	kind              int64
+	author, key       []byte
+	created, admitted int64
+	parents           []byte
+}
+
+func makeEntry(n *names, r rawEntry) journal.Entry {
+	kind := n.byID[r.kind]
+	return journal.Entry{
+		Meta: module.Meta{
+			Hash: digest.Hash(r.hash), RecordDigest: digest.Hash(r.digest), Type: kind.text, TypeCode: kind.code,
+			Author: string(r.author), AuthorKey: [34]byte(r.key), CreatedAt: uint64(r.created), Parents: unpackHashes(r.parents),
+		},
+		Sequence: uint64(r.seq), AdmittedAt: time.UnixMilli(r.admitted).UTC(),
+	}
+}
+
+// query runs a text of a small fixed set, prepared once per connection: parsing
+// it would cost more than running it. tx is nil outside a transaction.
+func (j *Journal) query(ctx context.Context, tx *sql.Tx, text string, args ...any) (*sql.Rows, error) {
+	s, ok := j.prepared.Load(text)
+	if !ok {
+		made, err := j.read.PrepareContext(ctx, text)
+		if err != nil {
+			return nil, err
+		}
+		var twice bool
+		if s, twice = j.prepared.LoadOrStore(text, made); twice {
+			_ = made.Close() // another caller was first
+		}
+	}
+	if tx != nil {
+		return tx.StmtContext(ctx, s.(*sql.Stmt)).QueryContext(ctx, args...)
+	}
+	return s.(*sql.Stmt).QueryContext(ctx, args...)
+}
+
+// queryRow scans the only row of a query, or returns sql.ErrNoRows.
+func (j *Journal) queryRow(ctx context.Context, tx *sql.Tx, text string, args []any, into ...any) error {
+	rows, err := j.query(ctx, tx, text, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		return sql.ErrNoRows
+	}
+	return rows.Scan(into...)
+}
+
+// entries runs a query for entryColumns.
+func (j *Journal) entries(ctx context.Context, q *sql.Tx, query string, args ...any) ([]journal.Entry, error) {
+	rows, err := j.query(ctx, q, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var es []journal.Entry
+	var hash, sum, author, key, parents sql.RawBytes
+	var r rawEntry
+	for rows.Next() {
+		if err := rows.Scan(&r.seq, &hash, &sum, &r.kind, &author, &key, &r.created, &r.admitted, &parents); err != nil {
+			return nil, err
+		}
+		r.hash, r.digest, r.author, r.key, r.parents = hash, sum, author, key, parents
+		es = append(es, makeEntry(j.known(r.kind), r))
+	}
+	return es, rows.Err()
+}
+
+// known returns the published names, at least those that a row that was read
+// refers to: the commit that readers see is ahead of its publication by a
+// moment, in which a new name's row is visible and its number is not.
+func (j *Journal) known(id int64) *names {
+	n := j.names.Load()
+	for range 1000 {
+		if _, ok := n.byID[id]; ok {
+			break
+		}
+		time.Sleep(time.Millisecond)
+		n = j.names.Load()
+	}
+	return n
+}
+
+// bySequence returns the entries with these numbers, ascending.
+func (j *Journal) bySequence(ctx context.Context, q *sql.Tx, seqs []uint64) ([]journal.Entry, error) {
+	var es []journal.Entry
+	for chunk := range slices.Chunk(seqs, inChunk) {
+		args := make([]any, inChunk)
+		for i := range args {
+			args[i] = int64(chunk[min(i, len(chunk)-1)])
+		}
+		got, err := j.entries(ctx, q, `SELECT `+entryColumns+` FROM events WHERE seq IN `+inMarks+` ORDER BY seq`, args...)
+		if err != nil {
+			return nil, err
+		}
+		es = append(es, got...)
+	}
+	return es, nil
+}
+
+const inChunk = 64
+
+var inMarks = values(inChunk, 1)
+
+// Entries implements journal.Journal.
+func (j *Journal) Entries(ctx context.Context, hs []digest.Hash) ([]*journal.Entry, error) {
+	if err := j.usable(ctx); err != nil {
+		return nil, err
+	}
+	found := make(map[digest.Hash]*journal.Entry, len(hs))
+	for chunk := range slices.Chunk(hs, inChunk) {
+		query, args := `SELECT `+entryColumns+` FROM events WHERE prefix = ?`, []any{prefix(chunk[0])}
+		if len(chunk) > 1 {
+			query, args = `SELECT `+entryColumns+` FROM events WHERE prefix IN `+inMarks, make([]any, inChunk)
+			for i := range args {
+				args[i] = prefix(chunk[min(i, len(chunk)-1)])
+			}
+		}
+		es, err := j.entries(ctx, nil, query, args...)
+		if err != nil {
+			return nil, j.reading("entries", err)
+		}
+		for i := range es {
+			found[es[i].Hash] = &es[i]
+		}
+	}
+	out := make([]*journal.Entry, len(hs))
+	for i, h := range hs {
+		out[i] = found[h]
+	}
+	return out, nil
+}
+
+// Scan implements journal.Journal.
+func (j *Journal) Scan(ctx context.Context, after uint64, limit int) ([]journal.Entry, error) {
+	if err := j.usable(ctx); err != nil {
+		return nil, err
+	}
+	es, err := j.entries(ctx, nil, `SELECT `+entryColumns+` FROM events WHERE seq > ? ORDER BY seq LIMIT ?`, int64(after), max(limit, 0))
+	return es, j.reading("scan", err)
+}
+
+// Record implements journal.Journal.
+func (j *Journal) Record(ctx context.Context, h digest.Hash) (record []byte, err error) {
+	if err := j.usable(ctx); err != nil {
+		return nil, err
+	}
+	err = j.queryRow(ctx, nil, `SELECT p.record FROM events e JOIN pending p ON p.seq = e.seq WHERE e.prefix = ? AND e.hash = ?`,
+		[]any{prefix(h), h[:]}, &record)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, journal.ErrNotFound
+	}
+	return record, j.reading("record", err)
+}
+
+// Get implements journal.Journal. It shows news that are not durable yet, too.
+func (j *Journal) Get(ctx context.Context, h digest.Hash) (journal.Entry, []journal.Copy, error) {
+	if err := j.usable(ctx); err != nil {
+		return journal.Entry{}, nil, err
+	}
+	e, cs, err := j.get(ctx, h)
+	if err != nil {
+		return journal.Entry{}, nil, j.reading("get", err)
+	}
+	slices.SortFunc(cs, func(a, b journal.Copy) int { return strings.Compare(a.Replica, b.Replica) })
+	return e, cs, nil
+}
+
+func (j *Journal) get(ctx context.Context, h digest.Hash) (e journal.Entry, out []journal.Copy, err error) {
+	es, err := j.entries(ctx, nil, `SELECT `+entryColumns+` FROM events WHERE prefix = ? AND hash = ?`, prefix(h), h[:])
+	if err != nil {
+		return e, nil, err
+	}
+	if len(es) == 0 {
+		return e, nil, journal.ErrNotFound
+	}
+	e = es[0]
+	waiting := j.waiting(e.Sequence) // before the tables are read, so that nothing is in neither
+	tx, err := j.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return e, nil, err
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	cs := map[int64]copyState{}
+	var packed []byte
+	var set sql.NullInt64
+	err = j.queryRow(ctx, tx, `SELECT (SELECT state FROM copies WHERE seq = ?1), (SELECT owed FROM fresh WHERE seq = ?1)`,
+		[]any{int64(e.Sequence)}, &packed, &set)
+	if err != nil {
+		return e, nil, err
+	}
+	parsed, err := parseCopies(packed)
+	if err != nil {
+		return e, nil, err
+	}
+	for _, c := range parsed {
+		cs[c.replica] = c
+	}
+	rows, err := j.query(ctx, tx, `SELECT replica, due, attempts, error, updated FROM owed WHERE seq = ?`, int64(e.Sequence))
+	if err != nil {
+		return e, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		c := copyState{owed: true}
+		if err := rows.Scan(&c.replica, &c.due, &c.attempts, &c.err, &c.updated); err != nil {
+			return e, nil, err
+		}
+		cs[c.replica] = c
+	}
+	if err := rows.Err(); err != nil {
+		return e, nil, err
+	}
+	n := j.names.Load()
+	if set.Valid {
+		n = j.known(set.Int64)
+		for _, r := range n.sets[set.Int64] {
+			cs[r] = copyState{replica: r, owed: true, updated: e.AdmittedAt.UnixMilli()}
+		}
+	}
+	byName := map[string]copyState{}
+	for r, c := range cs {
+		byName[j.known(r).byID[r].text] = c
+	}
+	for _, u := range waiting {
+		if c := byName[u.Replica]; c.updated < u.at { // else it was committed in between
+			byName[u.Replica] = c.apply(u)
+		}
+	}
+	for replica, c := range byName {
+		out = append(out, journal.Copy{
+			Replica: replica, Location: c.location, Owed: c.owed, Attempts: int(c.attempts), LastError: c.err, UpdatedAt: time.UnixMilli(c.updated).UTC(),
+		})
+	}
+	return e, out, nil
+}
+
+// Location implements journal.Journal.
+func (j *Journal) Location(ctx context.Context, h digest.Hash, replica string) (string, error) {
+	_, cs, err := j.Get(ctx, h)
+	if err != nil {
+		return "", err
+	}
+	for _, c := range cs {
+		if c.Replica == replica {
+			return c.Location, nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,110 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"fmt"
+)
+
+// The schema. Sequence numbers are row ids, so that tables grow at their right
+// edge and an index entry ends with the sequence for free.
+//
+// An event's way through the tables: events, pending and fresh when it is
+// admitted; copies instead of fresh with the first news of a replica; owed for
+// each replica that is still missing then; pending goes when nothing is owed.
+// With two healthy replicas that is four inserts and two deletes of ranges,
+// and no row per replica.
+//
+// Searching needs no index entry per event and filter: types, times, authors
+// and parents of 512 events at a time are packed into one row of blocks, and
+// posts says in which blocks a type, an author or a parent occurs. See block.go.
+var migrations = []string{
+	// 1
+	`CREATE TABLE names (      -- small sets that rows refer to by number
+		id   INTEGER PRIMARY KEY,
+		kind INTEGER NOT NULL, -- 1 type, 2 replica, 3 set of replicas
+		name TEXT NOT NULL,    -- of a set: the replicas' numbers, ascending, with commas
+		code INTEGER NOT NULL, -- of a type: its on-chain code; else 0
+		UNIQUE (kind, name, code)
+	);
+	CREATE TABLE settings (
+		name  TEXT PRIMARY KEY,
+		value BLOB NOT NULL
+	);
+	CREATE TABLE events (
+		seq      INTEGER PRIMARY KEY,
+		prefix   INTEGER NOT NULL, -- first 8 bytes of hash, big-endian, as two's complement
+		hash     BLOB NOT NULL,
+		digest   BLOB NOT NULL,    -- of the record
+		type     INTEGER NOT NULL, -- names.id
+		author   TEXT NOT NULL,    -- as the event spells it
+		key      BLOB NOT NULL,    -- module.Meta.AuthorKey
+		created  INTEGER NOT NULL, -- Unix seconds
+		admitted INTEGER NOT NULL, -- Unix milliseconds
+		parents  BLOB              -- hashes one after the other; NULL: none
+	);
+	-- A third of the size of an index on the hash itself. Not unique, because
+	-- two hashes can be made to share 8 bytes: the writer compares all 32.
+	CREATE INDEX events_prefix ON events (prefix);
+	CREATE TABLE pending (
+		seq    INTEGER PRIMARY KEY,
+		record BLOB NOT NULL
+	);
+	CREATE TABLE fresh (        -- events of which no replica has reported
+		seq INTEGER PRIMARY KEY,
+		owed INTEGER NOT NULL   -- names.id of the set of replicas
+	);
+	CREATE TABLE copies (       -- copies that are not owed
+		seq   INTEGER PRIMARY KEY,
+		state BLOB NOT NULL     -- see copies.go
+	);
+	CREATE TABLE owed (
+		seq      INTEGER NOT NULL,
+		replica  INTEGER NOT NULL, -- names.id
+		due      INTEGER NOT NULL, -- Unix milliseconds
+		attempts INTEGER NOT NULL,
+		error    TEXT NOT NULL,
+		updated  INTEGER NOT NULL  -- Unix milliseconds
+	);
+	CREATE UNIQUE INDEX owed_seq ON owed (seq, replica);
+	CREATE INDEX owed_due ON owed (replica, due);
+	CREATE TABLE blocks (
+		block   INTEGER PRIMARY KEY, -- events block*512+1 … block*512+512
+		low     INTEGER NOT NULL,    -- least created
+		high    INTEGER NOT NULL,    -- greatest
+		types   BLOB NOT NULL,
+		created BLOB NOT NULL,
+		authors BLOB NOT NULL,
+		parents BLOB NOT NULL
+	);
+	CREATE INDEX blocks_time ON blocks (block, low, high);
+	CREATE TABLE posts (
+		term  INTEGER NOT NULL, -- keyed digest of a type, an author or a parent
+		block INTEGER NOT NULL,
+		PRIMARY KEY (term, block)
+	) WITHOUT ROWID;
+	INSERT INTO settings VALUES ('term key', randomblob(32));`,
+}
+
+// migrate brings the schema to the newest version, each step in a transaction
+// of its own. A newer file than this program knows is refused.
+func migrate(c *conn) error {
+	version := 0
+	err := c.query(`PRAGMA user_version`, nil, func(v []driver.Value) error {
+		version = int(v[0].(int64))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if version > len(migrations) {
+		return fmt.Errorf("the file has schema %d, this program knows up to %d", version, len(migrations))
+	}
+	for ; version < len(migrations); version++ {
+		script := fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d;\nCOMMIT;", migrations[version], version+1)
+		if err := c.script(script); err != nil {
+			_ = c.script(`ROLLBACK`) // the error that counts is the first
+			return fmt.Errorf("to schema %d: %w", version+1, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,222 @@
+// Package sqlite keeps the journal in one SQLite file: write-ahead log,
+// synchronous=FULL, one writer that commits whatever waits with one fsync,
+// and readers that never wait for it.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/eventseal/eventseal/host/journal"
+)
+
+// Options may be left zero.
+type Options struct {
+	// UpdateDelay is how long news of replicas wait for a commit that they can
+	// share. 0: 200 ms.
+	UpdateDelay time.Duration
+	// CacheBytes of pages that the writer holds; a reader holds an eighth. 0: 64 MiB.
+	CacheBytes int
+	// OnCommit, if set, is told of every commit: how long it took with its
+	// fsync, and how many events it admitted. It is called by the writer and must be quick.
+	OnCommit func(took time.Duration, events int)
+	// Log is told of trouble in the background. nil: slog.Default().
+	Log *slog.Logger
+
+	// fault is asked before a step of the writer ("begin", "commit",
+	// "checkpoint") and says whether to take it and what to report.
+	fault func(step string) (apply bool, err error)
+}
+
+// A Journal is a journal.Journal, journal.Finder and journal.Restorer.
+type Journal struct {
+	path     string
+	o        Options
+	lock     *conn // held until Close: one process, one Journal
+	read     *sql.DB
+	prepared sync.Map // text → *sql.Stmt on read
+	names    atomic.Pointer[names]
+	last     atomic.Uint64
+	terms    termKey
+
+	mu      sync.Mutex
+	queue   []*task
+	updates []news
+	overlay map[uint64][]news // by sequence: what is queued or being committed, in order
+	backlog map[int64]int     // by replica
+	changed chan struct{}     // closed and replaced by every commit that admits
+	failure error             // wraps ErrFailed
+	closed  bool
+
+	wake    chan struct{} // holds one
+	stopped chan struct{} // closed when the writer has ended
+	w       *writer
+	stats   stats
+}
+
+var (
+	_ journal.Journal  = (*Journal)(nil)
+	_ journal.Restorer = (*Journal)(nil)
+)
+
+// Open opens or creates the journal in the file path, whose folder must exist,
+// beside which SQLite keeps files of the same name with endings. A file that
+// another Journal has open is refused. The caller must Close it.
+func Open(path string, o Options) (j *Journal, err error) {
+	if o.UpdateDelay <= 0 {
+		o.UpdateDelay = 200 * time.Millisecond
+	}
+	if o.CacheBytes <= 0 {
+		o.CacheBytes = 64 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	j = &Journal{
+		path: path, o: o,
+		overlay: map[uint64][]news{}, backlog: map[int64]int{},
+		changed: make(chan struct{}), wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("journal %s: %w", path, err)
+			j.release()
+			j = nil
+		}
+	}()
+
+	// An exclusive transaction on a file of its own: SQLite's locks hold between
+	// processes and within one, and end with the process.
+	name, err := dsn(path+".lock", "")
+	if err != nil {
+		return j, err
+	}
+	if j.lock, err = connect(name); err != nil {
+		return j, err
+	}
+	if err := j.lock.script(`BEGIN EXCLUSIVE`); err != nil {
+		return j, fmt.Errorf("in use: %w", err)
+	}
+	if j.w, err = openWriter(j); err != nil {
+		return j, err
+	}
+	if j.read, err = openReaders(path, o.CacheBytes/8); err != nil {
+		return j, err
+	}
+	go j.w.run()
+	return j, nil
+}
+
+func (j *Journal) release() {
+	if j.read != nil {
+		_ = j.read.Close()
+	}
+	if j.w != nil {
+		_ = j.w.c.close()
+	}
+	if j.lock != nil {
+		_ = j.lock.close()
+	}
+}
+
+// Close implements journal.Journal. It waits for what was submitted before.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	again := j.closed
+	j.closed = true
+	j.mu.Unlock()
+	j.nudge()
+	<-j.stopped
+	if again {
+		return nil
+	}
+	j.mu.Lock()
+	close(j.changed)
+	err := j.failure
+	j.mu.Unlock()
+	if e := j.read.Close(); err == nil {
+		err = e
+	}
+	// The last connection moves the log into the file and removes it.
+	if e := j.w.c.close(); err == nil {
+		err = e
+	}
+	if e := j.lock.close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// Last implements journal.Journal.
+func (j *Journal) Last(ctx context.Context) (uint64, error) {
+	if err := j.usable(ctx); err != nil {
+		return 0, err
+	}
+	return j.last.Load(), nil
+}
+
+// Wait implements journal.Finder.
+func (j *Journal) Wait(ctx context.Context, after uint64) error {
+	for {
+		j.mu.Lock()
+		changed, closed := j.changed, j.closed
+		j.mu.Unlock()
+		if closed {
+			return journal.ErrClosed
+		}
+		if j.last.Load() > after {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+// usable is the reader's door.
+func (j *Journal) usable(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return journal.ErrClosed
+	}
+	return nil
+}
+
+// Failure returns the error that closed the journal to writes, nil while it works.
+func (j *Journal) Failure() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.failure
+}
+
+// reading wraps a reader's error.
+func (j *Journal) reading(what string, err error) error {
+	if err == nil || errors.Is(err, journal.ErrNotFound) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return journal.ErrClosed
+	}
+	return fmt.Errorf("journal: %s: %w", what, err)
+}
+
+func (j *Journal) nudge() {
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,41 @@
+package sqlite
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Stats are totals since Open.
+type Stats struct {
+	Commits     uint64
+	Events      uint64 // admitted or restored
+	Updates     uint64 // made durable
+	CommitTime  time.Duration
+	Checkpoints uint64
+	CheckTime   time.Duration // in checkpoints
+}
+
+type stats struct {
+	commits, events, updates, commitTime, checkpoints, checkTime atomic.Uint64
+}
+
+func (s *stats) commit(took time.Duration, events, updates int) {
+	s.commits.Add(1)
+	s.events.Add(uint64(events))
+	s.updates.Add(uint64(updates))
+	s.commitTime.Add(uint64(took))
+}
+
+func (s *stats) checkpoint(took time.Duration) {
+	s.checkpoints.Add(1)
+	s.checkTime.Add(uint64(took))
+}
+
+// Stats returns what the writer did so far.
+func (j *Journal) Stats() Stats {
+	s := &j.stats
+	return Stats{
+		Commits: s.commits.Load(), Events: s.events.Load(), Updates: s.updates.Load(), CommitTime: time.Duration(s.commitTime.Load()),
+		Checkpoints: s.checkpoints.Load(), CheckTime: time.Duration(s.checkTime.Load()),
+	}
+}

@@ -1,0 +1,253 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"github.com/eventseal/eventseal/host/journal"
+)
+
+const (
+	// checkpointPages of 4 KiB are in the log when the writer moves them into the
+	// file: a page that many commits changed is moved once. 32 MiB.
+	checkpointPages = 8192
+	// maxKnownFresh bounds the memory for what is fresh; the table knows the rest.
+	maxKnownFresh = 1 << 16
+	// retryNews is the pause after news found no room.
+	retryNews = time.Second
+)
+
+// The writer owns the one connection that writes, in one goroutine.
+type writer struct {
+	j        *Journal
+	c        *conn
+	names    *names // with those of the open transaction
+	last     uint64 // sequence, with the open transaction
+	fresh    map[uint64]int64
+	tail     []row // events after the last block, with the open transaction
+	pages    int   // in the log, about
+	retry    time.Time
+	admitted int           // by the open transaction
+	owed     map[int64]int // change of the backlog by the open transaction
+	unfresh  []uint64      // what the open transaction takes out of fresh
+	refresh  map[uint64]int64
+}
+
+func openWriter(j *Journal) (*writer, error) {
+	name, err := dsn(j.path, "_txlock=immediate", "busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)",
+		"wal_autocheckpoint(0)", fmt.Sprintf("cache_size(-%d)", j.o.CacheBytes>>10), "foreign_keys(off)", "temp_store(memory)")
+	if err != nil {
+		return nil, err
+	}
+	c, err := connect(name)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{j: j, c: c, fresh: map[uint64]int64{}}
+	j.w = w
+	if err := migrate(c); err != nil {
+		return w, err
+	}
+	if w.names, err = loadNames(c); err != nil {
+		return w, err
+	}
+	j.names.Store(w.names)
+	one := func(v []driver.Value) error {
+		if n, ok := v[0].(int64); ok {
+			w.last = uint64(n)
+		}
+		return nil
+	}
+	if err := c.query(`SELECT max(seq) FROM events`, nil, one); err != nil {
+		return w, err
+	}
+	j.last.Store(w.last)
+	err = c.query(`SELECT owed, count(*) FROM fresh GROUP BY owed`, nil, func(v []driver.Value) error {
+		for _, r := range w.names.sets[v[0].(int64)] {
+			j.backlog[r] += int(v[1].(int64))
+		}
+		return nil
+	})
+	if err != nil {
+		return w, err
+	}
+	err = c.query(`SELECT replica, count(*) FROM owed GROUP BY replica`, nil, func(v []driver.Value) error {
+		j.backlog[v[0].(int64)] += int(v[1].(int64))
+		return nil
+	})
+	if err != nil {
+		return w, err
+	}
+	return w, w.loadTail()
+}
+
+func (w *writer) run() {
+	defer close(w.j.stopped)
+	for {
+		g, more := w.j.next(w.retry)
+		if !more {
+			return
+		}
+		w.commit(g)
+	}
+}
+
+// commit does one group in one transaction and answers its callers.
+func (w *writer) commit(g group) {
+	begun, tail, last := time.Now(), w.tail, w.last
+	w.admitted, w.owed, w.unfresh, w.refresh = 0, map[int64]int{}, w.unfresh[:0], map[uint64]int64{}
+	err := w.j.Failure()
+	if err == nil {
+		err = classify(w.transact(g))
+	}
+	if err != nil {
+		w.names, w.tail, w.last = w.j.names.Load(), tail, last
+		w.failed(g, err)
+		return
+	}
+	for _, seq := range w.unfresh {
+		delete(w.fresh, seq)
+	}
+	for seq, set := range w.refresh {
+		if len(w.fresh) < maxKnownFresh {
+			w.fresh[seq] = set
+		}
+	}
+	w.publish(g)
+	for _, t := range g.tasks {
+		close(t.done)
+	}
+	took := time.Since(begun)
+	w.j.stats.commit(took, w.admitted, len(g.news))
+	if w.j.o.OnCommit != nil {
+		w.j.o.OnCommit(took, w.admitted)
+	}
+	w.checkpoint()
+}
+
+// publish shows the transaction to everyone.
+func (w *writer) publish(g group) {
+	j := w.j
+	j.names.Store(w.names)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for r, n := range w.owed {
+		j.backlog[r] += n
+	}
+	for _, n := range g.news {
+		left := slices.DeleteFunc(j.overlay[n.Sequence], func(o news) bool { return o == n })
+		if len(left) == 0 {
+			delete(j.overlay, n.Sequence)
+		} else {
+			j.overlay[n.Sequence] = left
+		}
+	}
+	if w.last > j.last.Load() {
+		j.last.Store(w.last)
+		close(j.changed)
+		j.changed = make(chan struct{})
+	}
+}
+
+// failed answers a group that was rolled back.
+func (w *writer) failed(g group, err error) {
+	j := w.j
+	j.mu.Lock()
+	switch {
+	case errors.Is(err, journal.ErrFailed):
+		if j.failure == nil {
+			j.failure = err
+			j.o.Log.Error("the journal accepts no more events until a restart", "error", err)
+		}
+		j.updates = nil
+		clear(j.overlay)
+	case len(g.news) > 0 && j.closed:
+		// Lost, which is harmless: the copies stay owed.
+	case len(g.news) > 0:
+		j.updates = append(g.news, j.updates...)
+		w.retry = time.Now().Add(retryNews)
+	}
+	j.mu.Unlock()
+	for _, t := range g.tasks {
+		t.out, t.err = nil, err
+		close(t.done)
+	}
+}
+
+// step runs a statement of the transaction frame, through the fault hook.
+func (w *writer) step(name, text string) error {
+	if f := w.j.o.fault; f != nil {
+		apply, err := f(name)
+		if apply {
+			if e := w.c.exec(text); e != nil {
+				return e
+			}
+		}
+		if err != nil || !apply {
+			return err
+		}
+		return nil
+	}
+	return w.c.exec(text)
+}
+
+// transact runs g in a transaction. On an error it was rolled back.
+func (w *writer) transact(g group) error {
+	if err := w.step("begin", `BEGIN IMMEDIATE`); err != nil {
+		return err
+	}
+	err := w.work(g)
+	if err == nil {
+		err = w.step("commit", `COMMIT`)
+	}
+	if err != nil {
+		// Some failures have rolled back already, so its error says nothing.
+		_ = w.c.exec(`ROLLBACK`)
+		return err
+	}
+	return nil
+}
+
+func (w *writer) work(g group) error {
+	if err := w.admit(g.tasks); err != nil {
+		return err
+	}
+	if err := w.learn(g.news); err != nil {
+		return err
+	}
+	return w.pack()
+}
+
+// checkpoint moves the log into the file when there is enough of it. Callers
+// have their answers by then. A reader in the middle of a query can keep some
+// of it back, for the next time.
+func (w *writer) checkpoint() {
+	if s, ok := w.c.c.(sqlite.DBStatus); ok {
+		if n, _, err := s.Status(sqlite.DBStatusCacheWrite, true); err == nil {
+			w.pages += n
+		}
+	}
+	if w.pages < checkpointPages {
+		return
+	}
+	w.pages = 0
+	begun := time.Now()
+	err := w.c.query(`PRAGMA wal_checkpoint(PASSIVE)`, nil, func([]driver.Value) error { return nil })
+	if f := w.j.o.fault; f != nil && err == nil {
+		_, err = f("checkpoint")
+	}
+	w.j.stats.checkpoint(time.Since(begun))
+	if err = classify(err); err == nil {
+		return
+	}
+	if !errors.Is(err, journal.ErrFailed) {
+		w.j.o.Log.Warn("the journal's log could not be moved into its file yet", "error", err)
+		return
+	}
+	w.failed(group{}, err)
+}

@@ -60,6 +60,9 @@ func (e *Event) AppendPreimage(dst []byte) []byte {
 	return append(append(dst, e.Record[:e.sig.from]...), e.Record[e.sig.to:]...)
 }
 
+// SignatureText returns the text of the event's sig, nil where it has none.
+func (e *Event) SignatureText() []byte { return e.signed }
+
 // Pointer returns the JSON pointer (RFC 6901) to what the last call refused.
 func (p *Parser) Pointer() []byte { return p.pointer }
 

@@ -6,6 +6,8 @@
 // nothing allocates.
 package modular
 
+//go:generate go run ./gen
+
 const (
 	// Limbs is the number of limbs of an Element.
 	Limbs = 9

@@ -153,7 +153,7 @@ func (r *point) double(p *point) {
 
 // multiply sets r = k·p in constant time.
 func (r *point) multiply(k *modular.Element, p *point) {
-	var table [16]point
+	table := newTable()
 	table[0].setInfinity()
 	for i := 1; i < len(table); i++ {
 		table[i].add(&table[i-1], p)

@@ -2,42 +2,26 @@ package secp256k1
 
 import "github.com/eventseal/eventseal/wasm/modular"
 
-// BaseMult sets p = k·G for k in [1, n−1], in constant time.
-func BaseMult(p *Affine, k *modular.Element) {
-	var g, r point
-	g.setAffine(&generator)
-	r.multiply(k, &g)
-	r.affine(p)
-	r = point{}
-}
-
-// lincomb sets r = u1·G + u2·Q.
-func lincomb(r *point, u1, u2 *modular.Element, q *Affine) {
-	var g, t point
-	g.setAffine(&generator)
-	g.multiply(u1, &g)
-	t.setAffine(q)
-	t.multiply(u2, &t)
-	r.add(&g, &t)
-}
-
-// abscissa turns the pair r, recovery id into the abscissa of the signature's
-// point: r, or r + n for ids 2 and 3. It reports whether that is below p.
+// abscissa sets x to the abscissa of the point that a signature was made
+// with: r, or r + n for recovery ids 2 and 3. It reports whether that is
+// below p.
 func abscissa(x *[32]byte, r *modular.Element, id byte) bool {
-	r.Bytes(x)
+	var t modular.Element
 	if id&2 == 0 {
+		r.Bytes(x)
 		return true
 	}
-	var n [32]byte
-	Order.N.Bytes(&n)
-	carry := uint(0)
-	for i := 31; i >= 0; i-- {
-		carry += uint(x[i]) + uint(n[i])
-		x[i] = byte(carry)
-		carry >>= 8
+	var carry uint64
+	for i := range t {
+		carry += r[i] + Order.N[i]
+		t[i] = carry & low
+		carry >>= modular.Bits
 	}
-	var t modular.Element
-	return carry == 0 && prime.SetBytes(&t, x)
+	if t[modular.Limbs-1] > top {
+		return false
+	}
+	t.Bytes(x)
+	return prime.SetBytes(&t, x)
 }
 
 // scalars sets u1 = z/s and u2 = r/s.
@@ -57,18 +41,26 @@ func Verify(q *Affine, z, r, s *modular.Element, id byte) bool {
 	if !abscissa(&x, r, id) {
 		return false
 	}
-	var want field
-	want.setBytes(&x)
 	var u1, u2 modular.Element
 	scalars(&u1, &u2, z, r, s)
-	var p point
-	lincomb(&p, &u1, &u2, q)
-	var a Affine
-	if p.z.element().IsZero() == 1 {
+	var p jacobian
+	newWorkspace().lincomb(&p, &u1, &u2, q)
+	if p.infinity {
 		return false
 	}
-	p.affine(&a)
-	return a.X == want && a.Y.odd() == uint64(id&1)
+	// x·z² = X spares an inversion where the abscissa is already wrong.
+	var want, t field
+	want.setBytes(&x)
+	t.sqr(&p.z)
+	t.mulSub(&t, &want, &p.x)
+	if !t.isZero() {
+		return false
+	}
+	t.invertVar(&p.z)
+	want.sqr(&t)
+	t.mul(&t, &want)
+	t.mul(&t, &p.y)
+	return t.odd() == uint64(id&1)
 }
 
 // Recover sets q to the key whose signature of z is (r, s) with recovery id
@@ -83,9 +75,9 @@ func Recover(q *Affine, z, r, s *modular.Element, id byte) bool {
 	var u1, u2 modular.Element
 	scalars(&u1, &u2, z, s, r)
 	Order.Neg(&u1, &u1)
-	var sum point
-	lincomb(&sum, &u1, &u2, &p)
-	if sum.z.element().IsZero() == 1 {
+	var sum jacobian
+	newWorkspace().lincomb(&sum, &u1, &u2, &p)
+	if sum.infinity {
 		return false
 	}
 	sum.affine(q)

@@ -1,12 +1,8 @@
 package secp256k1
 
-import "github.com/eventseal/eventseal/wasm/modular"
-
-// An Affine point of the curve; it cannot be the point at infinity.
+// An Affine point of the curve; it cannot be the point at infinity. The
+// coordinates have magnitude 1.
 type Affine struct{ X, Y field }
-
-// A point in homogeneous projective coordinates; infinity has z = 0.
-type point struct{ x, y, z field }
 
 // Decompress reads a point in SEC 1 compressed form and reports whether there
 // is such a point on the curve.
@@ -17,18 +13,20 @@ func (p *Affine) Decompress(in *[33]byte) bool {
 	return p.lift((*[32]byte)(in[1:]), uint64(in[0]&1))
 }
 
-// lift sets p to the point with abscissa x whose y has the parity odd.
+// lift sets p to the point with abscissa x whose ordinate has the parity odd,
+// and reports whether there is one.
 func (p *Affine) lift(x *[32]byte, odd uint64) bool {
 	if !p.X.setBytes(x) {
 		return false
 	}
-	var y field
-	y.sqr(&p.X)
-	y.mul(&y, &p.X)
-	y.add(&y, &b)
-	if !p.Y.sqrt(&y) {
+	var t, minus7 field
+	minus7.neg(&seven)
+	t.sqr(&p.X)
+	t.mulSub(&t, &p.X, &minus7)
+	if !p.Y.sqrt(&t) {
 		return false
 	}
+	// The root of 0 would have no odd form, but n is odd: no point has y = 0.
 	if p.Y.odd() != odd {
 		p.Y.neg(&p.Y)
 	}
@@ -37,125 +35,81 @@ func (p *Affine) lift(x *[32]byte, odd uint64) bool {
 
 // Compress writes p in SEC 1 compressed form.
 func (p *Affine) Compress(out *[33]byte) {
-	p.X.bytes((*[32]byte)(out[1:]))
-	out[0] = 2 | byte(p.Y.odd())
-}
-
-func (p *point) setInfinity() {
-	*p = point{y: one}
-}
-
-func (p *point) setAffine(q *Affine) {
-	p.x, p.y, p.z = q.X, q.Y, one
-}
-
-// affine converts p, which must not be infinity.
-func (p *point) affine(q *Affine) {
-	var t field
-	t.invert(&p.z)
-	q.X.mul(&p.x, &t)
-	q.Y.mul(&p.y, &t)
-}
-
-// add sets r = p + q, for any points.
-func (r *point) add(p, q *point) {
-	// Renes, Costello and Batina, algorithm 7.
-	var t0, t1, t2, t3, t4, x3, y3, z3 field
-	t0.mul(&p.x, &q.x)
-	t1.mul(&p.y, &q.y)
-	t2.mul(&p.z, &q.z)
-	t3.add(&p.x, &p.y)
-	t4.add(&q.x, &q.y)
-	t3.mul(&t3, &t4)
-	t4.add(&t0, &t1)
-	t3.sub(&t3, &t4)
-	t4.add(&p.y, &p.z)
-	x3.add(&q.y, &q.z)
-	t4.mul(&t4, &x3)
-	x3.add(&t1, &t2)
-	t4.sub(&t4, &x3)
-	x3.add(&p.x, &p.z)
-	y3.add(&q.x, &q.z)
-	x3.mul(&x3, &y3)
-	y3.add(&t0, &t2)
-	y3.sub(&x3, &y3)
-	x3.add(&t0, &t0)
-	t0.add(&x3, &t0)
-	t2.mul(&b3, &t2)
-	z3.add(&t1, &t2)
-	t1.sub(&t1, &t2)
-	y3.mul(&b3, &y3)
-	x3.mul(&t4, &y3)
-	t2.mul(&t3, &t1)
-	x3.sub(&t2, &x3)
-	y3.mul(&y3, &t0)
-	t1.mul(&t1, &z3)
-	y3.add(&t1, &y3)
-	t0.mul(&t0, &t3)
-	z3.mul(&z3, &t4)
-	z3.add(&z3, &t0)
-	r.x, r.y, r.z = x3, y3, z3
-}
-
-// double sets r = 2p, for any point.
-func (r *point) double(p *point) {
-	// Renes, Costello and Batina, algorithm 9.
-	var t0, t1, t2, x3, y3, z3 field
-	t0.sqr(&p.y)
-	z3.add(&t0, &t0)
-	z3.add(&z3, &z3)
-	z3.add(&z3, &z3)
-	t1.mul(&p.y, &p.z)
-	t2.sqr(&p.z)
-	t2.mul(&b3, &t2)
-	x3.mul(&t2, &z3)
-	y3.add(&t0, &t2)
-	z3.mul(&t1, &z3)
-	t1.add(&t2, &t2)
-	t2.add(&t1, &t2)
-	t0.sub(&t0, &t2)
-	y3.mul(&t0, &y3)
-	y3.add(&x3, &y3)
-	t1.mul(&p.x, &p.y)
-	x3.mul(&t0, &t1)
-	x3.add(&x3, &x3)
-	r.x, r.y, r.z = x3, y3, z3
-}
-
-// multiply sets r = k·p in constant time.
-func (r *point) multiply(k *modular.Element, p *point) {
-	var table [16]point
-	table[0].setInfinity()
-	for i := 1; i < len(table); i++ {
-		table[i].add(&table[i-1], p)
-	}
-	var digits [32]byte
-	k.Bytes(&digits)
-	r.setInfinity()
-	var t point
-	for i := 0; i < 64; i++ {
-		for j := 0; j < 4; j++ {
-			r.double(r)
-		}
-		d := uint64(digits[i/2] >> (4 &^ uint(i*4)) & 15)
-		for j := range table {
-			mask := modular.Mask((d ^ uint64(j) - 1) >> 63)
-			t.x.selectFrom(mask, &table[j].x)
-			t.y.selectFrom(mask, &table[j].y)
-			t.z.selectFrom(mask, &table[j].z)
-		}
-		r.add(r, &t)
-	}
-	digits = [32]byte{}
-	t = point{}
-}
-
-func (z *field) selectFrom(mask uint64, x *field) {
-	z.element().Select(mask, x.element(), z.element())
+	out[0] = 2 | byte(p.Coordinates((*[32]byte)(out[1:])))
 }
 
 // Coordinates writes the abscissa of p and returns 1 if its ordinate is odd.
 func (p *Affine) Coordinates(x *[32]byte) (odd uint64) {
 	p.X.bytes(x)
 	return p.Y.odd()
+}
+
+// A jacobian point stands for (x/z², y/z³). All coordinates have magnitude 1.
+// Its operations are in variable time.
+type jacobian struct {
+	x, y, z  field
+	infinity bool
+}
+
+// double sets p = 2p.
+func (p *jacobian) double() {
+	if p.infinity {
+		return
+	}
+	// With l = 3x²/2, s = y², t = x·s: x' = l² − 2t, y' = l(t − x') − s², z' = y·z.
+	var l, s, t, u field
+	p.z.mul(&p.z, &p.y)
+	u.sqr(&p.x)
+	for i := range u {
+		u[i] *= 3
+	}
+	l.halve(&u) // magnitude 2½
+	s.sqr(&p.y)
+	t.mul(&p.x, &s)
+	u.add(&t, &t)
+	p.x.sqrSub(&l, &u)
+	s.sqr(&s)
+	t.sub(&t, &p.x)
+	p.y.mulSub(&l, &t, &s)
+}
+
+// addScaled sets p = p + (x·f², y·f³) where c = z·f and cc = c², so that a
+// point of another isomorphic curve joins with one product more. p is not
+// infinity.
+func (p *jacobian) addScaled(x, y, c, cc *field) {
+	// u = x·c², h = u − X, r = y·c³ − Y
+	var h, r, hh, hhh, v field
+	h.mulSub(x, cc, &p.x)
+	r.mul(cc, c)
+	r.mulSub(&r, y, &p.y)
+	if h.isZero() {
+		if r.isZero() {
+			p.double()
+		} else {
+			p.infinity = true
+		}
+		return
+	}
+	hh.sqr(&h)
+	hhh.mul(&hh, &h)
+	v.mul(&hh, &p.x)
+	p.z.mul(&p.z, &h)
+	// x' = r² − h³ − 2v, y' = r(v − x') − Y·h³
+	for i := range hh {
+		hh[i] = hhh[i] + 2*v[i]
+	}
+	p.x.sqrSub(&r, &hh)
+	hhh.mul(&hhh, &p.y)
+	v.sub(&v, &p.x)
+	p.y.mulSub(&r, &v, &hhh)
+}
+
+// affine converts p, which must not be infinity.
+func (p *jacobian) affine(q *Affine) {
+	var t, u field
+	t.invertVar(&p.z)
+	u.sqr(&t)
+	q.X.mul(&p.x, &u)
+	u.mul(&u, &t)
+	q.Y.mul(&p.y, &u)
 }

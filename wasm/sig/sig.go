@@ -65,10 +65,13 @@ func (s *Signature) check() code.Code {
 // split is check, and returns the two numbers.
 func (s *Signature) split(r, t *modular.Element) code.Code {
 	n := order(s.Curve)
+	var rb, sb [32]byte
+	copy(rb[:], s.Compact[1:])
+	copy(sb[:], s.Compact[33:])
 	if id := s.Compact[0] - header; id > 3 || s.Curve > key.R1 {
 		return code.InvalidSignature
 	}
-	if !n.SetBytes(r, s.r()) || !n.SetBytes(t, s.s()) || r.IsZero() == 1 || t.IsZero() == 1 {
+	if !n.SetBytes(r, &rb) || !n.SetBytes(t, &sb) || r.IsZero() == 1 || t.IsZero() == 1 {
 		return code.InvalidSignature
 	}
 	if s.Curve == key.K1 && !s.canonical() {

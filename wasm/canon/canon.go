@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/eventseal/eventseal/wasm/code"
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 // Limits of nesting: arrays and objects within each other.
@@ -240,7 +241,7 @@ var words = [3]string{"true", "false", "null"}
 
 func (w *Writer) word() bool {
 	for _, word := range words {
-		if end := w.at + len(word); end <= len(w.src) && string(w.src[w.at:end]) == word {
+		if end := w.at + len(word); end <= len(w.src) && digest.Is(w.src[w.at:end], word) {
 			w.at = end
 			w.out = append(w.out, word...)
 			return true

@@ -196,7 +196,7 @@ func (p *Parser) read(text []byte, e *Event, signed bool) code.Code {
 
 func fieldOf(name []byte) int {
 	for f := range names {
-		if names[f] == string(name) {
+		if digest.Is(name, names[f]) {
 			return f
 		}
 	}

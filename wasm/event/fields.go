@@ -16,7 +16,7 @@ func (p *Parser) fields(e *Event, at *[fields]*canon.Member) code.Code {
 		ok := true
 		switch f {
 		case fieldV:
-			ok = string(value) == "1"
+			ok = digest.Is(value, "1")
 		case fieldType:
 			e.Type, ok = unquote(value)
 		case fieldAuthor:

@@ -4,6 +4,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/eventseal/eventseal/wasm/code"
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 // A Type is a registered event type: its name in events and its code on chain.
@@ -85,12 +86,15 @@ func (p *Parser) Types(yield func(name []byte, typeCode uint32) bool) {
 
 func (p *Parser) typeCode(name []byte) (uint32, bool) {
 	for i := range Builtin {
-		if Builtin[i].Name == string(name) {
+		if digest.Is(name, Builtin[i].Name) {
 			return Builtin[i].Code, true
 		}
 	}
+	if len(name) > MaxTypeName {
+		return 0, false
+	}
 	for i := range p.types[:p.registered] {
-		if r := &p.types[i]; string(r.name[:r.n]) == string(name) {
+		if r := &p.types[i]; digest.Equal(r.name[:r.n], name) {
 			return r.code, true
 		}
 	}

@@ -54,7 +54,7 @@ func DecodeBase58Check(dst, text []byte, suffix string) bool {
 	if ok = ok && n == len(dst)+checksumSize; ok {
 		copy(dst, buf[:])
 		sum := checksum(dst, suffix)
-		ok = string(sum[:]) == string(buf[n-checksumSize:n])
+		ok = digest.Equal(sum[:], buf[n-checksumSize:n])
 	}
 	buf = [72]byte{}
 	return ok
@@ -72,7 +72,7 @@ func checksum(payload []byte, suffix string) (sum [checksumSize]byte) {
 
 // after returns text without its prefix, or false.
 func after(text []byte, prefix string) ([]byte, bool) {
-	if len(text) < len(prefix) || len(text) > MaxText || string(text[:len(prefix)]) != prefix {
+	if len(text) < len(prefix) || len(text) > MaxText || !digest.Is(text[:len(prefix)], prefix) {
 		return nil, false
 	}
 	return text[len(prefix):], true

@@ -45,7 +45,7 @@ func decodeWIF(dst *[32]byte, text []byte) bool {
 		first := digest.SHA256(buf[:33])
 		sum := digest.SHA256(first[:])
 		copy(dst[:], buf[1:33])
-		ok = string(sum[:checksumSize]) == string(buf[33:])
+		ok = digest.Equal(sum[:checksumSize], buf[33:])
 		first, sum = digest.Hash{}, digest.Hash{}
 	}
 	buf = [wifSize]byte{}

@@ -4,6 +4,7 @@ package sig
 
 import (
 	"github.com/eventseal/eventseal/wasm/code"
+	"github.com/eventseal/eventseal/wasm/digest"
 	"github.com/eventseal/eventseal/wasm/key"
 	"github.com/eventseal/eventseal/wasm/modular"
 	"github.com/eventseal/eventseal/wasm/p256"
@@ -29,11 +30,9 @@ func Parse(text []byte) (s Signature, c code.Code) {
 	if len(text) <= prefix || len(text) > key.MaxText {
 		return s, code.InvalidSignature
 	}
-	switch string(text[:prefix]) {
-	case "SIG_K1_":
-	case "SIG_R1_":
+	if digest.Is(text[:prefix], "SIG_R1_") {
 		s.Curve = key.R1
-	default:
+	} else if !digest.Is(text[:prefix], "SIG_K1_") {
 		return s, code.InvalidSignature
 	}
 	// Base58 has one text for each byte string, so a text that decodes to the

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# build.sh OUT: compiles wasm/module to OUT with the pinned toolchain. The
+# same source gives the same bytes in any folder.
+set -euo pipefail
+out=$(realpath -m "$1")
+cd "$(dirname "$0")"
+tools=$(realpath ../../build/toolchain)
+[ -x "$tools/tinygo" ] || ./install.sh >&2
+
+# The root is the module's own, which lacks its git submodules: of those only
+# src/net is looked for, and an empty folder will do.
+source=$(go list -m -f '{{.Dir}}' github.com/tinygo-org/tinygo)
+root=$tools/root
+if [ ! -e "$root/.complete" ]; then
+  rm -rf "$root"
+  mkdir -p "$root"
+  cp -r "$source"/{lib,src,targets} "$root"
+  chmod -R u+w "$root"
+  mkdir -p "$root/src/net"
+  touch "$root/.complete"
+fi
+
+export TINYGOROOT=$root WASMOPT=$PWD/wasm-opt PATH=/usr/lib/llvm-19/bin:$PATH
+export GOFLAGS=-trimpath GOTOOLCHAIN=local CGO_ENABLED=0
+cd ../..
+"$tools/tinygo" build -target wasm/toolchain/target.json -opt "${OPT:-2}" -no-debug -panic trap ${EXTRA:-} -o "$out" ./wasm/module

@@ -17,6 +17,7 @@ if [ ! -e "$root/.complete" ]; then
   cp -r "$source"/{lib,src,targets} "$root"
   chmod -R u+w "$root"
   mkdir -p "$root/src/net"
+  echo "module root // keeps ./... out of here" >"$root/go.mod"
   touch "$root/.complete"
 fi
 

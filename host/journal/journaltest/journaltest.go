@@ -106,6 +106,8 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		{"closed", closed},
 		{"restore", restore},
 		{"wait", wait},
+		{"queries", queries},
+		{"paging under writers", paging},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}

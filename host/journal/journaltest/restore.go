@@ -60,9 +60,7 @@ func restore(t *testing.T, s Subject) {
 }
 
 func wait(t *testing.T, s Subject) {
-	f, ok := s.Journal.(interface {
-		Wait(ctx context.Context, after uint64) error
-	})
+	f, ok := s.Journal.(journal.Finder)
 	if !ok {
 		t.Fatal("the journal is no Finder")
 	}

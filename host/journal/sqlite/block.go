@@ -78,6 +78,7 @@ func (w *writer) loadTail() error {
 	packed := int64(0)
 	err = w.c.query(`SELECT max(block) FROM blocks`, nil, func(v []driver.Value) error {
 		if b, ok := v[0].(int64); ok {
+			w.j.packed.Store(b + 1)
 			packed = (b + 1) * blockEvents
 		}
 		return nil
@@ -99,6 +100,7 @@ func (w *writer) pack() error {
 		rows := w.tail[:blockEvents]
 		block := (int64(w.last) - int64(len(w.tail))) / blockEvents
 		b := encode(rows)
+		w.blocks[block] = &b
 		if err := w.c.exec(`INSERT INTO blocks VALUES (?,?,?,?,?,?,?)`, block, int64(b.low), int64(b.high), b.types, b.created, b.authors, b.parents); err != nil {
 			return err
 		}
@@ -121,14 +123,25 @@ func (w *writer) pack() error {
 	return nil
 }
 
-// columns are a block's bytes.
+// columns are a block's bytes, or some of them.
 type columns struct {
+	has                              columnSet
 	low, high                        uint64
 	types, created, authors, parents []byte
 }
 
+type columnSet int
+
+const (
+	hasTypes columnSet = 1 << iota
+	hasCreated
+	hasAuthors
+	hasParents
+	hasAll = 1<<iota - 1
+)
+
 func encode(rows []row) columns {
-	c := columns{low: rows[0].created, parents: []byte{}}
+	c := columns{has: hasAll, low: rows[0].created, parents: []byte{}}
 	types, authors := make([]int64, len(rows)), make([]int64, len(rows))
 	for i, r := range rows {
 		types[i], authors[i] = r.kind, r.author
@@ -175,15 +188,14 @@ var errBlock = errors.New("a block is damaged")
 // A mask has a bit for each event of a block that still may match.
 type mask [blockEvents / 64]uint64
 
-func (m *mask) set(i int)      { m[i>>6] |= 1 << (i & 63) }
-func (m *mask) has(i int) bool { return m[i>>6]&(1<<(i&63)) != 0 }
+func (m *mask) set(i int) { m[i>>6] |= 1 << (i & 63) }
 func (m *mask) and(o *mask) {
 	for i := range m {
 		m[i] &= o[i]
 	}
 }
 
-// valuesIn marks the events whose value is one of want.
+// valuesIn marks the events whose value is one of want, which is sorted.
 func valuesIn(b []byte, want []int64, m *mask) error {
 	if len(b) < 2 {
 		return errBlock
@@ -199,7 +211,7 @@ func valuesIn(b []byte, want []int64, m *mask) error {
 	var wanted [blockEvents]bool
 	found := 0
 	for i := range n {
-		if slices.Contains(want, int64(binary.LittleEndian.Uint64(b[2+8*i:]))) {
+		if _, ok := slices.BinarySearch(want, int64(binary.LittleEndian.Uint64(b[2+8*i:]))); ok {
 			wanted[i] = true
 			found++
 		}
@@ -250,7 +262,7 @@ func parentsIn(b []byte, want []int64, m *mask) error {
 		return errBlock
 	}
 	for ; len(b) > 0; b = b[10:] {
-		if slices.Contains(want, int64(binary.LittleEndian.Uint64(b[2:]))) {
+		if _, ok := slices.BinarySearch(want, int64(binary.LittleEndian.Uint64(b[2:]))); ok {
 			i := int(binary.LittleEndian.Uint16(b))
 			if i >= blockEvents {
 				return errBlock

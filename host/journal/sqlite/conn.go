@@ -61,7 +61,8 @@ func (c *conn) exec(text string, args ...driver.Value) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Exec(args) //nolint:staticcheck // the variant with a context allocates a value per argument and a goroutine
+	//lint:ignore SA1019 the variant with a context is for those who interrupt; a commit must not be
+	_, err = s.Exec(args)
 	return err
 }
 
@@ -71,7 +72,8 @@ func (c *conn) query(text string, args []driver.Value, row func([]driver.Value) 
 	if err != nil {
 		return err
 	}
-	rows, err := s.Query(args) //nolint:staticcheck // as in exec
+	//lint:ignore SA1019 as in exec
+	rows, err := s.Query(args)
 	if err != nil {
 		return err
 	}
@@ -99,7 +101,8 @@ func (c *conn) script(text string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Exec(nil) //nolint:staticcheck // as in exec
+	//lint:ignore SA1019 as in exec
+	_, err = s.Exec(nil)
 	if e := s.Close(); err == nil {
 		err = e
 	}

@@ -228,7 +228,7 @@ func (j *Journal) get(ctx context.Context, h digest.Hash) (e journal.Entry, out 
 	if err != nil {
 		return e, nil, err
 	}
-	defer tx.Rollback() //nolint:errcheck // nothing was written
+	defer tx.Rollback() // nothing was written
 	cs := map[int64]copyState{}
 	var packed []byte
 	var set sql.NullInt64
@@ -259,10 +259,8 @@ func (j *Journal) get(ctx context.Context, h digest.Hash) (e journal.Entry, out 
 	if err := rows.Err(); err != nil {
 		return e, nil, err
 	}
-	n := j.names.Load()
 	if set.Valid {
-		n = j.known(set.Int64)
-		for _, r := range n.sets[set.Int64] {
+		for _, r := range j.known(set.Int64).sets[set.Int64] {
 			cs[r] = copyState{replica: r, owed: true, updated: e.AdmittedAt.UnixMilli()}
 		}
 	}

@@ -23,6 +23,9 @@ type Options struct {
 	UpdateDelay time.Duration
 	// CacheBytes of pages that the writer holds; a reader holds an eighth. 0: 64 MiB.
 	CacheBytes int
+	// BlockBytes bounds the memory for blocks that searches read, some 8 KB per
+	// 512 events. 0: 32 MiB.
+	BlockBytes int
 	// OnCommit, if set, is told of every commit: how long it took with its
 	// fsync, and how many events it admitted. It is called by the writer and must be quick.
 	OnCommit func(took time.Duration, events int)
@@ -43,7 +46,9 @@ type Journal struct {
 	prepared sync.Map // text → *sql.Stmt on read
 	names    atomic.Pointer[names]
 	last     atomic.Uint64
+	packed   atomic.Int64 // full blocks
 	terms    termKey
+	blocks   blockCache
 
 	mu      sync.Mutex
 	queue   []*task
@@ -58,10 +63,14 @@ type Journal struct {
 	stopped chan struct{} // closed when the writer has ended
 	w       *writer
 	stats   stats
+
+	cancel     context.CancelFunc // of background
+	background sync.WaitGroup
 }
 
 var (
 	_ journal.Journal  = (*Journal)(nil)
+	_ journal.Finder   = (*Journal)(nil)
 	_ journal.Restorer = (*Journal)(nil)
 )
 
@@ -75,11 +84,14 @@ func Open(path string, o Options) (j *Journal, err error) {
 	if o.CacheBytes <= 0 {
 		o.CacheBytes = 64 << 20
 	}
+	if o.BlockBytes <= 0 {
+		o.BlockBytes = 32 << 20
+	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
 	j = &Journal{
-		path: path, o: o,
+		path: path, o: o, blocks: blockCache{held: map[int64]*columns{}, limit: o.BlockBytes},
 		overlay: map[uint64][]news{}, backlog: map[int64]int{},
 		changed: make(chan struct{}), wake: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
@@ -110,6 +122,13 @@ func Open(path string, o Options) (j *Journal, err error) {
 		return j, err
 	}
 	go j.w.run()
+	ctx, cancel := context.WithCancel(context.Background())
+	j.cancel = cancel
+	j.background.Go(func() {
+		if err := j.warm(ctx); err != nil && ctx.Err() == nil {
+			j.o.Log.Warn("the journal's blocks could not be read ahead", "error", err)
+		}
+	})
 	return j, nil
 }
 
@@ -136,6 +155,8 @@ func (j *Journal) Close() error {
 	if again {
 		return nil
 	}
+	j.cancel()
+	j.background.Wait()
 	j.mu.Lock()
 	close(j.changed)
 	err := j.failure

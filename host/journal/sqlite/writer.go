@@ -32,9 +32,10 @@ type writer struct {
 	tail     []row // events after the last block, with the open transaction
 	pages    int   // in the log, about
 	retry    time.Time
-	admitted int           // by the open transaction
-	owed     map[int64]int // change of the backlog by the open transaction
-	unfresh  []uint64      // what the open transaction takes out of fresh
+	admitted int                // by the open transaction
+	owed     map[int64]int      // change of the backlog by the open transaction
+	blocks   map[int64]*columns // made by the open transaction
+	unfresh  []uint64           // what the open transaction takes out of fresh
 	refresh  map[uint64]int64
 }
 
@@ -100,7 +101,7 @@ func (w *writer) run() {
 // commit does one group in one transaction and answers its callers.
 func (w *writer) commit(g group) {
 	begun, tail, last := time.Now(), w.tail, w.last
-	w.admitted, w.owed, w.unfresh, w.refresh = 0, map[int64]int{}, w.unfresh[:0], map[uint64]int64{}
+	w.admitted, w.owed, w.unfresh, w.refresh, w.blocks = 0, map[int64]int{}, w.unfresh[:0], map[uint64]int64{}, map[int64]*columns{}
 	err := w.j.Failure()
 	if err == nil {
 		err = classify(w.transact(g))
@@ -134,6 +135,9 @@ func (w *writer) commit(g group) {
 func (w *writer) publish(g group) {
 	j := w.j
 	j.names.Store(w.names)
+	for b, c := range w.blocks {
+		j.blocks.put(b, c) // the newest are asked for most
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for r, n := range w.owed {
@@ -148,6 +152,7 @@ func (w *writer) publish(g group) {
 		}
 	}
 	if w.last > j.last.Load() {
+		j.packed.Store((int64(w.last) - int64(len(w.tail))) / blockEvents)
 		j.last.Store(w.last)
 		close(j.changed)
 		j.changed = make(chan struct{})

@@ -5,6 +5,7 @@
 package servers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +106,36 @@ func (s *Server) Kill() { s.signal(syscall.SIGKILL) }
 
 // Freeze stops the process without ending it: connections are accepted by the
 // kernel and never answered. Thaw lets it go on.
-func (s *Server) Freeze() error { return s.send(syscall.SIGSTOP) }
+func (s *Server) Freeze() error {
+	if err := s.send(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	// A thread that is just at work still finishes an answer.
+	for end := time.Now().Add(time.Second); time.Now().Before(end) && !stopped(s.Pid()); {
+		time.Sleep(time.Millisecond)
+	}
+	return nil
+}
+
+// stopped reports whether every thread of a process has stopped. Where the
+// system does not say, that takes until the caller's patience ends.
+func stopped(pid int) bool {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(files) == 0 {
+		return false
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			continue // it ended
+		}
+		// pid (name) state …: proc(5); the name may hold anything.
+		if i := bytes.LastIndexByte(b, ')'); i < 0 || i+2 >= len(b) || b[i+2] != 'T' {
+			return false
+		}
+	}
+	return true
+}
 
 // Thaw lets a frozen process go on.
 func (s *Server) Thaw() error { return s.send(syscall.SIGCONT) }

@@ -1,0 +1,234 @@
+package ipfs
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/wasm/digest"
+)
+
+// An index says which roots hold an event. It knows 8 bytes of a hash; the
+// roots know the rest. Its methods need no lock of the caller.
+type index struct {
+	mu    sync.Mutex
+	roots []digest.Hash          // by slot; the zero hash: gone
+	slots map[digest.Hash]uint32 // of roots
+	first map[uint64]uint32      // 8 bytes of an event's hash → a slot
+	more  map[uint64][]uint32    // further slots, where there are several
+
+	loading sync.Mutex // one reads the roots, the others wait
+	loaded  time.Time  // when they were read last; under loading
+	ready   bool       // they were read once; under mu
+}
+
+func short(h digest.Hash) uint64 { return binary.BigEndian.Uint64(h[:]) }
+
+// add makes a root and its events known.
+func (x *index) add(root digest.Hash, entries []entry) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, known := x.slots[root]; known {
+		return
+	}
+	if x.slots == nil {
+		x.slots, x.first, x.more = map[digest.Hash]uint32{}, map[uint64]uint32{}, map[uint64][]uint32{}
+	}
+	slot := uint32(len(x.roots))
+	x.roots = append(x.roots, root)
+	x.slots[root] = slot
+	for _, e := range entries {
+		k := short(e.hash)
+		if old, taken := x.first[k]; !taken || x.roots[old] == (digest.Hash{}) {
+			x.first[k] = slot
+		} else if old != slot {
+			x.more[k] = append(x.more[k], slot)
+		}
+	}
+}
+
+// drop forgets a root.
+func (x *index) drop(root digest.Hash) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if slot, known := x.slots[root]; known {
+		x.roots[slot] = digest.Hash{}
+		delete(x.slots, root)
+	}
+}
+
+// of returns the roots that may hold h, the first one first.
+func (x *index) of(h digest.Hash) []digest.Hash {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var roots []digest.Hash
+	k := short(h)
+	if slot, ok := x.first[k]; ok && x.roots[slot] != (digest.Hash{}) {
+		roots = append(roots, x.roots[slot])
+	}
+	for _, slot := range x.more[k] {
+		if root := x.roots[slot]; root != (digest.Hash{}) {
+			roots = append(roots, root)
+		}
+	}
+	return roots
+}
+
+// all returns every root.
+func (x *index) all() []digest.Hash {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	roots := make([]digest.Hash, 0, len(x.slots))
+	for root := range x.slots {
+		roots = append(roots, root)
+	}
+	return roots
+}
+
+func (x *index) knows(root digest.Hash) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	_, known := x.slots[root]
+	return known
+}
+
+// rereadAfter bounds how often a search for what is not there asks the node
+// for roots that somebody else pinned.
+const rereadAfter = 5 * time.Second
+
+// load reads the pinned roots that are not known yet, where that has not been
+// done for so long. With maxAge 0 it always does.
+func (r *Replica) load(ctx context.Context, maxAge time.Duration) error {
+	x := &r.index
+	x.loading.Lock()
+	defer x.loading.Unlock()
+	if maxAge > 0 && !x.loaded.IsZero() && time.Since(x.loaded) < maxAge {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	resp, err := r.api.Request("pin/ls").Option("type", "recursive").Option("stream", true).Send(ctx)
+	if err == nil && resp.Error != nil {
+		err = resp.Error
+	}
+	if err != nil {
+		return wrap(ctx, err)
+	}
+	defer resp.Cancel()
+	before, pinned := x.all(), map[digest.Hash]struct{}{}
+	var wg sync.WaitGroup
+	var failed error
+	var once sync.Once
+	slots := make(chan struct{}, 16)
+	for d := json.NewDecoder(resp.Output); ; {
+		var pin struct{ Cid string }
+		if err := d.Decode(&pin); err == io.EOF {
+			break
+		} else if err != nil {
+			once.Do(func() { failed = wrap(ctx, err) })
+			break
+		}
+		root, ours := parse(pin.Cid, rootPrefix)
+		if !ours {
+			continue
+		}
+		pinned[root] = struct{}{}
+		if x.knows(root) {
+			continue
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			entries, err := r.root(ctx, root)
+			switch {
+			case err == nil:
+				x.add(root, entries)
+			case errors.Is(err, replica.ErrNotFound), errors.Is(err, replica.ErrCorrupt): // nothing can be had from it
+			default:
+				once.Do(func() { failed = err; cancel() })
+			}
+		})
+	}
+	wg.Wait()
+	if failed != nil {
+		return failed
+	}
+	for _, root := range before { // those that somebody unpinned
+		if _, still := pinned[root]; !still {
+			x.drop(root)
+		}
+	}
+	x.loaded = time.Now()
+	x.mu.Lock()
+	x.ready = true
+	x.mu.Unlock()
+	return nil
+}
+
+// known returns when the roots were read once.
+func (r *Replica) known(ctx context.Context) error {
+	r.index.mu.Lock()
+	ready := r.index.ready
+	r.index.mu.Unlock()
+	if ready {
+		return nil
+	}
+	return r.load(ctx, time.Hour)
+}
+
+// root reads a root; ErrNotFound also where it is none of ours.
+func (r *Replica) root(ctx context.Context, name digest.Hash) ([]entry, error) {
+	b, err := r.fetch(ctx, rootCID(name), name, maxRoot)
+	if err != nil {
+		return nil, err
+	}
+	entries, ok := decodeRoot(b)
+	if !ok {
+		return nil, replica.ErrNotFound
+	}
+	return entries, nil
+}
+
+// A place is where an event was found.
+type place struct {
+	entry
+	root digest.Hash
+}
+
+// find returns the places of an event; thorough asks the node for roots that
+// somebody else pinned, when none is known. Roots that are gone are forgotten.
+func (r *Replica) find(ctx context.Context, h digest.Hash, thorough bool) ([]place, error) {
+	x := &r.index
+	if err := r.known(ctx); err != nil {
+		return nil, err
+	}
+	roots := x.of(h)
+	if len(roots) == 0 && thorough {
+		if err := r.load(ctx, rereadAfter); err != nil {
+			return nil, err
+		}
+		roots = x.of(h)
+	}
+	var found []place
+	for _, root := range roots {
+		entries, err := r.root(ctx, root)
+		if errors.Is(err, replica.ErrNotFound) || errors.Is(err, replica.ErrCorrupt) {
+			x.drop(root)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if e.hash == h {
+				found = append(found, place{e, root})
+			}
+		}
+	}
+	return found, nil
+}

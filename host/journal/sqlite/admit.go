@@ -17,12 +17,14 @@ const rowsPerInsert = 8
 // probesPerQuery hashes are looked up by one query.
 const probesPerQuery = 16
 
+// OR ROLLBACK, because any failure fails the transaction, and SQLite need not
+// note how to undo a statement of several rows alone.
 var (
-	insertEvents  = [2]string{"INSERT INTO events VALUES " + values(10, 1), "INSERT INTO events VALUES " + values(10, rowsPerInsert)}
-	insertPending = [2]string{"INSERT INTO pending VALUES " + values(2, 1), "INSERT INTO pending VALUES " + values(2, rowsPerInsert)}
-	insertFresh   = [2]string{"INSERT INTO fresh VALUES " + values(2, 1), "INSERT INTO fresh VALUES " + values(2, rowsPerInsert)}
-	insertCopies  = [2]string{"INSERT INTO copies VALUES " + values(2, 1), "INSERT INTO copies VALUES " + values(2, rowsPerInsert)}
-	insertPosts   = [2]string{"INSERT INTO posts VALUES " + values(2, 1), "INSERT INTO posts VALUES " + values(2, rowsPerInsert)}
+	insertEvents  = [2]string{"INSERT OR ROLLBACK INTO events VALUES " + values(10, 1), "INSERT OR ROLLBACK INTO events VALUES " + values(10, rowsPerInsert)}
+	insertPending = [2]string{"INSERT OR ROLLBACK INTO pending VALUES " + values(2, 1), "INSERT OR ROLLBACK INTO pending VALUES " + values(2, rowsPerInsert)}
+	insertFresh   = [2]string{"INSERT OR ROLLBACK INTO fresh VALUES " + values(2, 1), "INSERT OR ROLLBACK INTO fresh VALUES " + values(2, rowsPerInsert)}
+	insertCopies  = [2]string{"INSERT OR ROLLBACK INTO copies VALUES " + values(2, 1), "INSERT OR ROLLBACK INTO copies VALUES " + values(2, rowsPerInsert)}
+	insertPosts   = [2]string{"INSERT OR ROLLBACK INTO posts VALUES " + values(2, 1), "INSERT OR ROLLBACK INTO posts VALUES " + values(2, rowsPerInsert)}
 	probeEvents   = "SELECT seq, hash FROM events WHERE prefix IN " + values(probesPerQuery, 1)
 )
 

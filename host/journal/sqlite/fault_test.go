@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/journaltest"
@@ -153,5 +154,60 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	}
 	if _, err := Open(path, Options{}); err == nil || !strings.Contains(err.Error(), "schema 99") {
 		t.Fatalf("Open: %v", err)
+	}
+}
+
+// Moving the log into the file fails as a commit does: an error of the disk
+// closes the journal to writes, a lack of room does not.
+func TestFailedCheckpoint(t *testing.T) {
+	for _, c := range []struct{ is, want error }{{journal.ErrFull, nil}, {errors.New("input/output error"), journal.ErrFailed}} {
+		j := open(t, filepath.Join(t.TempDir(), "j.db"), Options{checkpoint: 50, fault: func(step string) (bool, error) {
+			if step == "checkpoint" {
+				return true, c.is
+			}
+			return true, nil
+		}})
+		ctx := context.Background()
+		var err error
+		for from := uint64(0); from < 2000 && err == nil; from += 100 {
+			_, err = j.Admit(ctx, journaltest.Events(from, from+100, 1000), both)
+		}
+		if !errors.Is(err, c.want) {
+			t.Fatalf("after a checkpoint failed with %v: %v, want %v", c.is, err, c.want)
+		}
+		if j.Stats().Checkpoints == 0 {
+			t.Fatal("there was no checkpoint: the test proves nothing")
+		}
+	}
+}
+
+// The outbox stays quick while it is long.
+func TestLongOutbox(t *testing.T) {
+	j := open(t, filepath.Join(t.TempDir(), "j.db"), Options{})
+	ctx := context.Background()
+	const events = 20_000
+	for from := uint64(0); from < events; from += 4000 {
+		as, err := j.Admit(ctx, journaltest.Events(from, from+4000, 100), both)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if from >= events/2 {
+			continue // half of it is fresh
+		}
+		for _, a := range as {
+			j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "x"}, journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Err: "down", Owed: true, RetryIn: time.Minute})
+		}
+	}
+	if err := j.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	os, err := j.Owed(ctx, "b", time.Now().Add(time.Hour), 100)
+	if took := time.Since(begun); err != nil || len(os) != 100 || took > 2*time.Second {
+		t.Fatalf("%d events after %v, %v", len(os), took, err)
+	}
+	// By the time they fell due: those that failed wait a minute longer.
+	if os[0].Entry.Sequence <= events/2 || os[0].Attempts != 0 {
+		t.Fatalf("first is %d, attempts %d", os[0].Entry.Sequence, os[0].Attempts)
 	}
 }

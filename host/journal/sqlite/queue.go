@@ -23,7 +23,7 @@ type task struct {
 	events   []module.Verified
 	owed     []string
 	restored []journal.Restored
-	flush    bool
+	upto     uint64 // a Flush: how many news must be durable
 
 	out  []journal.Admission
 	err  error
@@ -70,7 +70,29 @@ func (j *Journal) Restore(ctx context.Context, rs []journal.Restored) ([]journal
 
 // Flush implements journal.Journal.
 func (j *Journal) Flush(ctx context.Context) error {
-	return j.submit(ctx, &task{flush: true})
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t := &task{done: make(chan struct{})}
+	j.mu.Lock()
+	switch t.upto = j.queued; {
+	case j.closed:
+		t.err = journal.ErrClosed
+	case j.failure != nil:
+		t.err = j.failure
+	case j.learned < t.upto:
+		j.flushes = append(j.flushes, t)
+		j.mu.Unlock()
+		j.nudge()
+		select {
+		case <-t.done:
+			return t.err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	j.mu.Unlock()
+	return t.err
 }
 
 // Update implements journal.Journal.
@@ -88,6 +110,7 @@ func (j *Journal) Update(us ...journal.Update) {
 		}
 		n := news{u, at}
 		j.updates = append(j.updates, n)
+		j.queued++
 		j.overlay[u.Sequence] = append(j.overlay[u.Sequence], n)
 	}
 	j.mu.Unlock()
@@ -149,12 +172,12 @@ func (j *Journal) next(retry time.Time) (group, bool) {
 }
 
 // take removes the next group from the queues. News are taken when they are
-// old, when they are many, or when someone waits for them; not before retry,
-// which follows a failed attempt.
+// old, when they are many, or when someone waits for them, at most
+// maxGroupNews; not before retry, which follows a failed attempt.
 func (j *Journal) take(retry time.Time) (g group, wait time.Duration, closed bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	events, bytes, flush, n := 0, 0, false, 0
+	events, bytes, n := 0, 0, 0
 	for _, t := range j.queue {
 		if events > 0 && (events+len(t.events)+len(t.restored) > maxGroupEvents || bytes > maxGroupBytes) {
 			break
@@ -168,7 +191,6 @@ func (j *Journal) take(retry time.Time) (g group, wait time.Duration, closed boo
 		for _, v := range t.events {
 			bytes += len(v.Record())
 		}
-		flush = flush || t.flush
 	}
 	j.queue = j.queue[n:]
 	if len(j.queue) == 0 {
@@ -183,14 +205,10 @@ func (j *Journal) take(retry time.Time) (g group, wait time.Duration, closed boo
 	if due.Before(retry) {
 		due = retry
 	}
-	switch {
-	case flush || j.closed:
-		g.news, j.updates = j.updates, nil
-	case !due.After(now) || len(j.updates) >= maxGroupNews && !retry.After(now):
-		n := min(len(j.updates), maxGroupNews)
-		g.news, j.updates = j.updates[:n:n], j.updates[n:]
-	default:
-		wait = due.Sub(now)
+	if due.After(now) && len(j.flushes) == 0 && !j.closed && (len(j.updates) < maxGroupNews || retry.After(now)) {
+		return g, due.Sub(now), j.closed
 	}
+	n = min(len(j.updates), maxGroupNews)
+	g.news, j.updates = j.updates[:n:n], j.updates[n:]
 	return g, wait, j.closed
 }

@@ -32,6 +32,8 @@ type Options struct {
 	// Log is told of trouble in the background. nil: slog.Default().
 	Log *slog.Logger
 
+	// checkpoint is how many pages of log are moved into the file at once.
+	checkpoint int
 	// fault is asked before a step of the writer ("begin", "commit",
 	// "checkpoint") and says whether to take it and what to report.
 	fault func(step string) (apply bool, err error)
@@ -50,14 +52,16 @@ type Journal struct {
 	terms    termKey
 	blocks   blockCache
 
-	mu      sync.Mutex
-	queue   []*task
-	updates []news
-	overlay map[uint64][]news // by sequence: what is queued or being committed, in order
-	backlog map[int64]int     // by replica
-	changed chan struct{}     // closed and replaced by every commit that admits
-	failure error             // wraps ErrFailed
-	closed  bool
+	mu              sync.Mutex
+	queue           []*task
+	updates         []news
+	flushes         []*task
+	queued, learned uint64            // news, since Open
+	overlay         map[uint64][]news // by sequence: what is queued or being committed, in order
+	backlog         map[int64]int     // by replica
+	changed         chan struct{}     // closed and replaced by every commit that admits
+	failure         error             // wraps ErrFailed
+	closed          bool
 
 	wake    chan struct{} // holds one
 	stopped chan struct{} // closed when the writer has ended
@@ -83,6 +87,9 @@ func Open(path string, o Options) (j *Journal, err error) {
 	}
 	if o.CacheBytes <= 0 {
 		o.CacheBytes = 64 << 20
+	}
+	if o.checkpoint <= 0 {
+		o.checkpoint = checkpointPages
 	}
 	if o.BlockBytes <= 0 {
 		o.BlockBytes = 32 << 20

@@ -32,6 +32,7 @@ type writer struct {
 	tail     []row // events after the last block, with the open transaction
 	pages    int   // in the log, about
 	retry    time.Time
+	stuck    bool               // the last checkpoint found no room
 	admitted int                // by the open transaction
 	owed     map[int64]int      // change of the backlog by the open transaction
 	blocks   map[int64]*columns // made by the open transaction
@@ -128,7 +129,7 @@ func (w *writer) commit(g group) {
 	if w.j.o.OnCommit != nil {
 		w.j.o.OnCommit(took, w.admitted)
 	}
-	w.checkpoint()
+	w.checkpoint(false)
 }
 
 // publish shows the transaction to everyone.
@@ -143,6 +144,7 @@ func (w *writer) publish(g group) {
 	for r, n := range w.owed {
 		j.backlog[r] += n
 	}
+	j.answerFlushes(len(g.news), nil)
 	for _, n := range g.news {
 		left := slices.DeleteFunc(j.overlay[n.Sequence], func(o news) bool { return o == n })
 		if len(left) == 0 {
@@ -169,19 +171,45 @@ func (w *writer) failed(g group, err error) {
 			j.failure = err
 			j.o.Log.Error("the journal accepts no more events until a restart", "error", err)
 		}
+		j.answerFlushes(len(g.news)+len(j.updates), err)
 		j.updates = nil
 		clear(j.overlay)
 	case len(g.news) > 0 && j.closed:
-		// Lost, which is harmless: the copies stay owed.
+		j.answerFlushes(len(g.news), err) // lost, which is harmless: the copies stay owed
 	case len(g.news) > 0:
 		j.updates = append(g.news, j.updates...)
 		w.retry = time.Now().Add(retryNews)
+		for _, t := range j.flushes {
+			t.err = err
+			close(t.done)
+		}
+		j.flushes = nil
 	}
 	j.mu.Unlock()
 	for _, t := range g.tasks {
 		t.out, t.err = nil, err
 		close(t.done)
 	}
+	if errors.Is(err, journal.ErrFull) {
+		// What the log holds may fit into room that the file has, and then the log
+		// begins anew in the room that it has. When the file would have to grow,
+		// the news wait, too, until someone makes room on the disk.
+		w.checkpoint(true)
+	}
+}
+
+// answerFlushes notes that n news have been done with, and answers those who
+// waited for them. j.mu is held.
+func (j *Journal) answerFlushes(n int, err error) {
+	j.learned += uint64(n)
+	j.flushes = slices.DeleteFunc(j.flushes, func(t *task) bool {
+		if t.upto > j.learned {
+			return false
+		}
+		t.err = err
+		close(t.done)
+		return true
+	})
 }
 
 // step runs a statement of the transaction frame, through the fault hook.
@@ -228,16 +256,16 @@ func (w *writer) work(g group) error {
 	return w.pack()
 }
 
-// checkpoint moves the log into the file when there is enough of it. Callers
+// checkpoint moves the log into the file, now or when there is enough of it. Callers
 // have their answers by then. A reader in the middle of a query can keep some
 // of it back, for the next time.
-func (w *writer) checkpoint() {
+func (w *writer) checkpoint(now bool) {
 	if s, ok := w.c.c.(sqlite.DBStatus); ok {
 		if n, _, err := s.Status(sqlite.DBStatusCacheWrite, true); err == nil {
 			w.pages += n
 		}
 	}
-	if w.pages < checkpointPages {
+	if w.pages < w.j.o.checkpoint && !now {
 		return
 	}
 	w.pages = 0
@@ -247,12 +275,11 @@ func (w *writer) checkpoint() {
 		_, err = f("checkpoint")
 	}
 	w.j.stats.checkpoint(time.Since(begun))
-	if err = classify(err); err == nil {
-		return
-	}
-	if !errors.Is(err, journal.ErrFailed) {
+	switch err = classify(err); {
+	case errors.Is(err, journal.ErrFailed):
+		w.failed(group{}, err)
+	case err != nil && !w.stuck:
 		w.j.o.Log.Warn("the journal's log could not be moved into its file yet", "error", err)
-		return
 	}
-	w.failed(group{}, err)
+	w.stuck = err != nil
 }

@@ -33,21 +33,23 @@ var isolated = map[string]any{
 	"Plugins.Plugins.telemetry":  map[string]bool{"Disabled": true},
 }
 
-// NewKubo prepares an isolated IPFS node in dir, making its repository where
-// there is none. Its API is at Addr.
-func NewKubo(dir string) (*Server, error) {
+// NewKubo prepares an isolated IPFS node in dir, making its repository, with
+// the given profiles, where there is none. Its API is at Addr. The profile
+// "pebbleds" stores several times as many small blocks in a second as the
+// default, which makes a file of each.
+func NewKubo(dir string, profiles ...string) (*Server, error) {
 	path, err := binary("ipfs")
 	if err != nil {
 		return nil, err
 	}
-	addr, err := freeAddr()
+	addr, err := address(dir)
 	if err != nil {
 		return nil, err
 	}
 	repo := filepath.Join(dir, "repo")
 	env := []string{"IPFS_PATH=" + repo, "IPFS_TELEMETRY=off"}
 	if _, err := os.Stat(filepath.Join(repo, "config")); err != nil {
-		cmd := exec.Command(path, "init", "--empty-repo")
+		cmd := exec.Command(path, "init", "--empty-repo", "--profile="+strings.Join(profiles, ","))
 		cmd.Env = append(env, "HOME="+dir)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("servers: ipfs init: %w: %s", err, out)

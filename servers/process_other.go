@@ -5,4 +5,6 @@ package servers
 import "syscall"
 
 // ownProcess keeps the terminal's interrupt from the server.
-func ownProcess() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+func ownProcess(detached bool) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setsid: detached, Setpgid: !detached}
+}

@@ -16,7 +16,7 @@ func NewRedis(dir string, args ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	addr, err := freeAddr()
+	addr, err := address(dir)
 	if err != nil {
 		return nil, err
 	}

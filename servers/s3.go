@@ -19,7 +19,7 @@ func NewS3(dir string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	addr, err := freeAddr()
+	addr, err := address(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,6 +32,10 @@ type Server struct {
 	Kind string // "redis", "kubo", "s3"
 	Addr string // host:port of its one listener
 	Dir  string // its data and its log
+
+	// Detached servers outlive the process that starts them; their process id is
+	// in Dir, for End.
+	Detached bool
 
 	argv  []string
 	env   []string
@@ -71,9 +76,15 @@ func (s *Server) Start() error {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, logFile, logFile
 	// Nothing of the caller's environment changes what the server does.
 	cmd.Env = append([]string{"HOME=" + s.Dir, "PATH=" + os.Getenv("PATH"), "LANG=C"}, s.env...)
-	cmd.SysProcAttr = ownProcess()
+	cmd.SysProcAttr = ownProcess(s.Detached)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("servers: %s: %w", s.Kind, err)
+	}
+	if s.Detached {
+		if err := os.WriteFile(s.pidFile(), strconv.AppendInt(nil, int64(cmd.Process.Pid), 10), 0o600); err != nil {
+			_ = cmd.Process.Kill()
+			return fmt.Errorf("servers: %s: %w", s.Kind, err)
+		}
 	}
 	exited := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(exited) }()
@@ -180,14 +191,19 @@ func (s *Server) tail() string {
 	return strings.TrimSpace(string(b[max(0, len(b)-2000):]))
 }
 
-// freeAddr returns a loopback address that nobody listens on just now.
-func freeAddr() (string, error) {
+// address returns a loopback address that nobody listens on just now, the same
+// one for a folder ever after.
+func address(dir string) (string, error) {
+	file := filepath.Join(dir, "addr")
+	if b, err := os.ReadFile(file); err == nil {
+		return string(b), nil
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
 	defer l.Close()
-	return l.Addr().String(), nil
+	return l.Addr().String(), os.WriteFile(file, []byte(l.Addr().String()), 0o600)
 }
 
 // answers makes a readiness check of a request: any answer with a status

@@ -11,7 +11,7 @@ import (
 func TestEachServerEndsAndStartsAgain(t *testing.T) {
 	for name, start := range map[string]func(testing.TB) *Server{
 		"redis": func(t testing.TB) *Server { return Redis(t) },
-		"kubo":  Kubo,
+		"kubo":  func(t testing.TB) *Server { return Kubo(t) },
 		"s3":    S3,
 	} {
 		t.Run(name, func(t *testing.T) {

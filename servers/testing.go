@@ -3,6 +3,7 @@ package servers
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -63,6 +64,7 @@ func run(t testing.TB, prepare func(dir string) (*Server, error)) *Server {
 			t.Cleanup(s.Kill)
 			return s
 		}
+		_ = os.Remove(filepath.Join(dir, "addr"))
 	}
 	t.Fatal(err)
 	return nil
@@ -82,10 +84,10 @@ func Sentinel(t testing.TB, master *Server) *Server {
 }
 
 // Kubo starts an isolated IPFS node that ends with the test.
-func Kubo(t testing.TB) *Server {
+func Kubo(t testing.TB, profiles ...string) *Server {
 	t.Helper()
 	need(t, "ipfs")
-	return run(t, NewKubo)
+	return run(t, func(dir string) (*Server, error) { return NewKubo(dir, profiles...) })
 }
 
 // S3 starts an S3 gateway that ends with the test.

@@ -309,7 +309,7 @@ func TestSilentNodeCostsNoMoreThanTheContext(t *testing.T) {
 }
 
 func BenchmarkPut(b *testing.B) {
-	s := servers.Kubo(b)
+	s := servers.Kubo(b, "pebbleds")
 	r, err := Open(Options{API: s.URL()})
 	if err != nil {
 		b.Fatal(err)
@@ -327,4 +327,26 @@ func BenchmarkPut(b *testing.B) {
 			}
 		}
 	})
+}
+
+func BenchmarkPutBatch(b *testing.B) {
+	s := servers.Kubo(b, "pebbleds")
+	r, err := Open(Options{API: s.URL()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := uint64(0)
+	for b.Loop() {
+		vs := make([]module.Verified, 256)
+		for i := range vs {
+			n++
+			vs[i] = replicatest.Event(n, 1000, 0)
+		}
+		for _, o := range r.PutBatch(ctx, vs) {
+			if o.Err != nil {
+				b.Fatal(o.Err)
+			}
+		}
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
 }

@@ -19,12 +19,13 @@ import (
 	"github.com/eventseal/eventseal/wasm/digest"
 )
 
-// Puts that wait at the same time go into one import, up to these bounds; so
-// many imports run at once.
+// Puts that wait at the same time go into one import, up to these bounds. One
+// import runs at once: the node's pinner takes one at a time, and what waits
+// meanwhile makes the next one larger.
 const (
 	maxEvents  = 512
 	maxBytes   = 8 << 20
-	maxImports = 2
+	maxImports = 1
 	bigBlock   = 2 << 20 // an import takes none longer
 )
 

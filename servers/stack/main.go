@@ -1,0 +1,166 @@
+// Stack starts an Eventseal host with two local replicas, Redis, S3 and IPFS,
+// all on loopback and in build/stack, and ends them again.
+//
+//	go run ./servers/stack up     starts what is not running and says how to use it
+//	go run ./servers/stack down   ends it; the data stays
+//	go run ./servers/stack down redis
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/eventseal/eventseal/servers"
+)
+
+// config is the host's. Of the four places that count, any one may be down.
+const config = `min_redundancy = 3
+
+[[replica]]
+name = "local-a"
+kind = "local"
+
+[[replica]]
+name = "local-b"
+kind = "local"
+
+[[replica]]
+name = "cache"
+kind = "redis"
+redis.addresses = [%q]
+
+[[replica]]
+name = "bucket"
+kind = "s3"
+s3.endpoint = %q
+s3.region = %q
+s3.bucket = %q
+s3.path_style = true
+s3.access_key_id = %q
+
+[[replica]]
+name = "node"
+kind = "ipfs"
+ipfs.api = %q
+`
+
+const bucket = "eventseal"
+
+var kinds = []string{"host", "redis", "kubo", "s3"}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	root, err := servers.Root()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(root, "build", "stack")
+	switch {
+	case len(args) == 1 && args[0] == "up":
+		return up(root, dir)
+	case len(args) >= 1 && args[0] == "down":
+		down(dir, args[1:])
+		return nil
+	}
+	return fmt.Errorf("usage: stack up | stack down [host|redis|kubo|s3]…")
+}
+
+func down(dir string, which []string) {
+	if len(which) == 0 {
+		which = kinds
+	}
+	for _, kind := range which {
+		if servers.End(filepath.Join(dir, kind)) {
+			fmt.Println("ended", kind)
+		}
+	}
+}
+
+// start starts one server unless it runs already.
+func start(dir, kind string, prepare func(dir string) (*servers.Server, error)) (*servers.Server, error) {
+	own, err := servers.MakeDir(dir, kind)
+	if err != nil {
+		return nil, err
+	}
+	s, err := prepare(own)
+	if err != nil {
+		return nil, err
+	}
+	if s.Running(context.Background()) {
+		return s, nil
+	}
+	servers.End(own) // one that does not answer
+	s.Detached = true
+	return s, s.Start()
+}
+
+func up(root, dir string) error {
+	cache, err := start(dir, "redis", func(dir string) (*servers.Server, error) { return servers.NewRedis(dir) })
+	if err != nil {
+		return err
+	}
+	node, err := start(dir, "kubo", func(dir string) (*servers.Server, error) { return servers.NewKubo(dir, "pebbleds") })
+	if err != nil {
+		return err
+	}
+	store, err := start(dir, "s3", servers.NewS3)
+	if err != nil {
+		return err
+	}
+	if err := store.Bucket(bucket); err != nil {
+		return err
+	}
+	text := fmt.Sprintf(config, cache.Addr, store.URL(), servers.S3Region, bucket, servers.S3AccessKey, node.URL())
+	binary := filepath.Join(root, "bin", "eventseal")
+	host, err := start(dir, "host", func(dir string) (*servers.Server, error) {
+		return servers.NewHost(dir, binary, text, "EVENTSEAL_REPLICA_BUCKET_S3_SECRET_ACCESS_KEY="+servers.S3SecretKey)
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf(usage, host.URL(), cache.Addr, store.URL(), node.URL(),
+		host.URL(), hostPort(cache.Addr), filepath.Join(dir, "kubo", "repo"), filepath.Join(root, "build", "servers", "ipfs"),
+		servers.S3AccessKey, servers.S3SecretKey, servers.S3Region, store.URL(), bucket, dir)
+	return nil
+}
+
+func hostPort(addr string) string {
+	for i := len(addr) - 1; i >= 0; i-- {
+		if addr[i] == ':' {
+			return addr[i+1:]
+		}
+	}
+	return addr
+}
+
+const usage = `The stack is up. Three of its four counting replicas make an event durable.
+
+  host   %s      redis  %s      s3  %s      ipfs  %s
+
+Store an event and look at it:
+
+  export EVENTSEAL_SERVER=%s
+  bin/eventseal keygen > build/stack/key.json
+  bin/eventseal health
+
+Look into each server with its own client:
+
+  redis-cli -p %s keys 'event:*'
+  IPFS_PATH=%s %s pin ls --type recursive
+  AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s aws --endpoint-url %s s3 ls s3://%s/events/
+
+End one server, store and read on, and start it again:
+
+  go run ./servers/stack down s3
+  go run ./servers/stack up
+
+Data and logs are in %s. End everything: make stack-down
+`

@@ -1,0 +1,63 @@
+// Package all is the one place that names every kind of replica.
+package all
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+
+	"github.com/eventseal/eventseal/host/config"
+	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/host/replica/ipfs"
+	"github.com/eventseal/eventseal/host/replica/redis"
+	"github.com/eventseal/eventseal/host/replica/s3"
+)
+
+// A Replica is one that was opened and is to be closed. Its optional powers
+// (replica.Lister and others) are found by type assertion.
+type Replica interface {
+	replica.Replica
+	io.Closer
+}
+
+// Open opens the replica that the settings describe. Kinds that are reached
+// over the network connect when they are first used, so that a host starts
+// while one of them is down. ctx bounds the opening only.
+func Open(ctx context.Context, c config.Replica) (Replica, error) {
+	r, err := open(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("replica %s: %w", c.Name, err)
+	}
+	return r, nil
+}
+
+func open(ctx context.Context, c config.Replica) (Replica, error) {
+	switch c.Kind {
+	case config.Redis:
+		o := c.Redis
+		var secure *tls.Config
+		if o.TLS {
+			secure = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		return redis.Open(redis.Options{
+			Addrs: o.Addresses, MasterName: o.MasterName, Cluster: o.Cluster,
+			Username: o.Username, Password: string(o.Password),
+			SentinelUsername: o.SentinelUsername, SentinelPassword: string(o.SentinelPassword),
+			DB: o.DB, TLS: secure, Prefix: o.Prefix, TTL: o.TTL, FillTTL: o.FillTTL, Timeout: c.Timeout,
+		})
+	case config.S3:
+		o := c.S3
+		return s3.Open(ctx, s3.Options{
+			Endpoint: o.Endpoint, Region: o.Region, Bucket: o.Bucket, Prefix: o.Prefix, PathStyle: o.PathStyle,
+			AccessKeyID: o.AccessKeyID, SecretAccessKey: string(o.SecretAccessKey), SessionToken: string(o.SessionToken),
+		})
+	case config.IPFS:
+		o := ipfs.Options{API: c.IPFS.API, Timeout: c.Timeout}
+		if c.IPFS.Token != "" {
+			o.Authorization = "Bearer " + string(c.IPFS.Token)
+		}
+		return ipfs.Open(o)
+	}
+	return nil, fmt.Errorf("there is no kind %q", c.Kind)
+}

@@ -28,6 +28,16 @@ toolchain: ## build the pinned TinyGo into build/toolchain (Debian's LLVM 19)
 servers: ## put the real servers (Redis, Kubo, an S3 gateway) into build/servers
 	@GO=$(GO) servers/install.sh
 
+.PHONY: wasm
+wasm: ## compile wasm/eventseal.wasm with the pinned toolchain
+	wasm/toolchain/build.sh wasm/eventseal.wasm
+	cd wasm && sha256sum eventseal.wasm >eventseal.wasm.sha256
+	$(GO) test ./host/module -run TestExports -count=1 -update
+
+.PHONY: wasm-check
+wasm-check: ## fail when wasm/eventseal.wasm is not its source's
+	wasm/toolchain/check.sh
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME each (default 20s)
 	@for p in $$($(GO) list ./...); do \

@@ -2,10 +2,10 @@ package canon
 
 import "math/bits"
 
-// A bignum is a natural number of at most 88 × 32 bits, enough for any value
+// A bignum is a natural number of at most 92 × 32 bits, enough for any value
 // of maxDigits digits in the range of a double over its power of five.
 type bignum struct {
-	limb [88]uint32 // least significant first
+	limb [92]uint32 // least significant first
 	n    int        // limbs in use, the last of them not zero
 }
 
@@ -33,6 +33,9 @@ func (a *bignum) mulAdd(x, y uint32) {
 		a.limb[a.n] = uint32(carry)
 		a.n++
 	}
+	for a.n > 0 && a.limb[a.n-1] == 0 { // x was 0
+		a.n--
+	}
 }
 
 func (a *bignum) mulPow5(e int) {
@@ -44,11 +47,6 @@ func (a *bignum) mulPow5(e int) {
 		p *= 5
 	}
 	a.mulAdd(p, 0)
-}
-
-func (a *bignum) mulPow10(e int) {
-	a.mulPow5(e)
-	a.shift(e)
 }
 
 // shift sets a to a × 2^by.
@@ -87,25 +85,47 @@ func (a *bignum) compare(b *bignum) int {
 	return 0
 }
 
-// add sets a to x + y; a is neither.
-func (a *bignum) add(x, y *bignum) {
-	if x.n < y.n {
-		x, y = y, x
-	}
-	carry := uint64(0)
-	for i := 0; i < x.n; i++ {
-		carry += uint64(x.limb[i])
-		if i < y.n {
-			carry += uint64(y.limb[i])
+// divide returns the first count bits, 64 or 128, of a/b, which is in [1, 2),
+// the integer bit first, and leaves the remainder, shifted as far, in a.
+// Each step takes 32 bits, estimated from the highest limbs (Knuth, The Art of
+// Computer Programming 4.3.1, algorithm D). t is scratch.
+func (a *bignum) divide(b, t *bignum, count int) (q wide) {
+	// b gets a highest limb that is full, so that no estimate is off by more
+	// than two.
+	full := (32 - b.bits()%32) % 32
+	a.shift(full)
+	b.shift(full)
+	top := uint64(b.limb[b.n-1])
+	a.shift(31) // the first step gives the integer bit and 31 more
+	for ; count > 0; count -= 32 {
+		// a < 2³²·b
+		high := uint64(0)
+		for i := b.n; i >= b.n-1; i-- {
+			high <<= 32
+			if i < a.n {
+				high |= uint64(a.limb[i])
+			}
 		}
-		a.limb[i] = uint32(carry)
-		carry >>= 32
+		digit := min(high/top, 1<<32-1)
+		t.copy(b)
+		t.mulAdd(uint32(digit), 0)
+		for t.compare(a) > 0 {
+			t.sub(b)
+			digit--
+		}
+		a.sub(t)
+		q.hi = q.hi<<32 | q.lo>>32
+		q.lo = q.lo<<32 | digit
+		if count > 32 {
+			a.shift(32)
+		}
 	}
-	a.n = x.n
-	if carry != 0 {
-		a.limb[a.n] = uint32(carry)
-		a.n++
-	}
+	return q
+}
+
+func (a *bignum) copy(b *bignum) {
+	copy(a.limb[:b.n], b.limb[:b.n])
+	a.n = b.n
 }
 
 // sub sets a to a − b, which is not negative.

@@ -14,7 +14,8 @@ type number struct {
 	n      int
 	point  int
 	neg    bool
-	big    [5]bignum
+	big    [3]bignum
+	powers [highestPower - lowestPower + 1]wide
 }
 
 // number reads a number by the grammar of RFC 8259 section 6 and writes it as

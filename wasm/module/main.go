@@ -61,7 +61,7 @@ func exportInput(size uint32) uint32 {
 	if size > maxInput {
 		return 0
 	}
-	if int(size) > cap(in) {
+	if int(size) > cap(in) || in == nil {
 		in = make([]byte, max(int(size), min(2*cap(in), maxInput), 64<<10))
 	}
 	in = in[:size]
@@ -70,7 +70,7 @@ func exportInput(size uint32) uint32 {
 
 // taken returns the first size bytes of the input.
 func taken(size uint32) []byte {
-	if int(size) > len(in) {
+	if uint64(size) > uint64(len(in)) {
 		return in[:0]
 	}
 	return in[:size]

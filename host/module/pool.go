@@ -1,0 +1,242 @@
+// Package module runs eventseal.wasm on wazero. It is the only importer of
+// wazero and the only maker of a Verified event.
+package module
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/eventseal/eventseal/wasm"
+	"github.com/eventseal/eventseal/wasm/code"
+)
+
+// Defaults and limits of a Config.
+const (
+	DefaultMaxEvent    = 256 << 10
+	DefaultCallTimeout = 5 * time.Second
+	abiVersion         = 1
+)
+
+// Errors of the pool itself; a refusal is a *code.Error.
+var (
+	// ErrTrapped: the module trapped. The instance was thrown away. HTTP 500.
+	ErrTrapped = errors.New("module: trapped")
+	// ErrTimeout: a call took longer than its deadline; its instance is thrown away. HTTP 504.
+	ErrTimeout = errors.New("module: deadline exceeded")
+	// ErrClosed: the pool was closed. HTTP 503.
+	ErrClosed = errors.New("module: closed")
+)
+
+// Config says how a Pool runs the module. The zero value is the default.
+type Config struct {
+	Instances   int           // how many calls run at a time; 0: one per core
+	CacheDir    string        // where compiled code is kept between runs; "": nowhere
+	MaxEvent    int           // largest event in bytes; 0: 262,144; at most 4 MiB
+	Types       []Type        // registered beside the built-in ones
+	CallTimeout time.Duration // for each call; 0: 5 s
+	Interpreter bool          // run without compiling: slow, for machines that wazero has no compiler for
+}
+
+// A Type is a registered event type: its name in events and its code on chain.
+type Type struct {
+	Name string `json:"name"`
+	Code uint32 `json:"code"`
+}
+
+// A Pool holds instances of the module. Its methods are safe for concurrent
+// use; each waits for a free instance until its context ends. What they return
+// is the caller's own.
+type Pool struct {
+	config   Config
+	runtime  wazero.Runtime
+	compiled wazero.CompiledModule
+	cache    wazero.CompilationCache
+	free     chan *instance
+	types    []Type
+	closed   chan struct{}
+	once     sync.Once
+
+	busy                   atomic.Int64
+	calls, traps, timeouts atomic.Uint64
+}
+
+// Stats are counters since the pool was opened, and what goes on now.
+type Stats struct {
+	Instances int    // that there are
+	Busy      int    // that work now
+	Calls     uint64 // of the module
+	Traps     uint64 // calls that trapped
+	Timeouts  uint64 // calls that were stopped
+}
+
+// Open compiles the module, or takes it from the cache, and starts the
+// instances. Types that the module does not take are an error.
+func Open(ctx context.Context, c Config) (*Pool, error) {
+	if c.Instances <= 0 {
+		c.Instances = runtime.GOMAXPROCS(0)
+	}
+	if c.MaxEvent <= 0 {
+		c.MaxEvent = DefaultMaxEvent
+	}
+	if c.MaxEvent > MaxRecordBytes {
+		return nil, fmt.Errorf("module: an event limit of %d bytes is over %d", c.MaxEvent, MaxRecordBytes)
+	}
+	if c.CallTimeout <= 0 {
+		c.CallTimeout = DefaultCallTimeout
+	}
+	rc := wazero.NewRuntimeConfig()
+	if c.Interpreter {
+		rc = wazero.NewRuntimeConfigInterpreter()
+	}
+	// 256 MiB bounds an instance; the largest canonical text needs a quarter.
+	rc = rc.WithMemoryLimitPages(4096)
+	p := &Pool{config: c, free: make(chan *instance, c.Instances), closed: make(chan struct{})}
+	if c.CacheDir != "" {
+		cache, err := wazero.NewCompilationCacheWithDir(c.CacheDir)
+		if err != nil {
+			return nil, fmt.Errorf("module: compilation cache: %w", err)
+		}
+		p.cache = cache
+		rc = rc.WithCompilationCache(cache)
+	}
+	p.runtime = wazero.NewRuntimeWithConfig(ctx, rc)
+	if err := p.start(ctx); err != nil {
+		p.Close(ctx)
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Pool) start(ctx context.Context) (err error) {
+	if p.compiled, err = p.runtime.CompileModule(ctx, wasm.Module); err != nil {
+		return fmt.Errorf("module: compile: %w", err)
+	}
+	for range p.config.Instances {
+		in, err := p.instantiate(ctx)
+		if err != nil {
+			return err
+		}
+		p.free <- in
+	}
+	p.types, err = do(ctx, p, func(ctx context.Context, in *instance) ([]Type, error) { return in.listTypes(ctx) })
+	return err
+}
+
+// Close waits for running calls until ctx ends and then stops them. Later
+// calls fail with ErrClosed.
+func (p *Pool) Close(ctx context.Context) error {
+	var err error
+	p.once.Do(func() {
+		close(p.closed)
+		for p.busy.Load() > 0 && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		err = p.runtime.Close(context.WithoutCancel(ctx))
+		if p.cache != nil {
+			err = errors.Join(err, p.cache.Close(context.WithoutCancel(ctx)))
+		}
+	})
+	return err
+}
+
+// Types returns every type that the pool knows, the built-in ones first.
+func (p *Pool) Types() []Type { return slices.Clone(p.types) }
+
+// MaxEvent returns the limit on an event, in bytes.
+func (p *Pool) MaxEvent() int { return p.config.MaxEvent }
+
+// Stats returns the counters.
+func (p *Pool) Stats() Stats {
+	return Stats{p.config.Instances, int(p.busy.Load()), p.calls.Load(), p.traps.Load(), p.timeouts.Load()}
+}
+
+// do runs f on a free instance under the deadline of a call. An instance that
+// trapped or is late is thrown away and replaced.
+//
+// A late call is left to itself: wazero can stop one only if the compiled code
+// asks at every turn of a loop, which makes number-heavy texts ten times
+// slower. The module's work is linear in its input, which is bounded, so that
+// every call ends; its instance and its answer are dropped then.
+func do[T any](ctx context.Context, p *Pool, f func(context.Context, *instance) (T, error)) (none T, err error) {
+	select {
+	case <-p.closed:
+		return none, ErrClosed
+	default:
+	}
+	var in *instance
+	select {
+	case in = <-p.free:
+	case <-ctx.Done():
+		return none, ctx.Err()
+	case <-p.closed:
+		return none, ErrClosed
+	}
+	if in == nil { // an earlier replacement failed
+		if in, err = p.instantiate(context.WithoutCancel(ctx)); err != nil {
+			p.free <- nil
+			return none, err
+		}
+	}
+	p.busy.Add(1)
+	p.calls.Add(1)
+	type answer struct {
+		t   T
+		err error
+	}
+	done := make(chan answer, 1)
+	late := new(atomic.Bool)
+	go func() {
+		defer p.busy.Add(-1)
+		t, err := f(context.Background(), in)
+		var refusal *code.Error
+		switch sound := err == nil || errors.As(err, &refusal); {
+		case sound && late.CompareAndSwap(false, true):
+			p.free <- in
+		case sound:
+			in.close() // was replaced
+		default:
+			in.close()
+			p.traps.Add(1)
+			err = fmt.Errorf("%w: %w", ErrTrapped, err)
+			if late.CompareAndSwap(false, true) {
+				p.replace()
+			}
+		}
+		done <- answer{t, err}
+	}()
+	timer := time.NewTimer(p.config.CallTimeout)
+	defer timer.Stop()
+	select {
+	case a := <-done:
+		return a.t, a.err
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	if !late.CompareAndSwap(false, true) {
+		a := <-done // it ended just now
+		return a.t, a.err
+	}
+	p.replace()
+	if ctx.Err() != nil {
+		return none, ctx.Err()
+	}
+	p.timeouts.Add(1)
+	return none, fmt.Errorf("%w after %v", ErrTimeout, p.config.CallTimeout)
+}
+
+// replace puts a fresh instance among the free ones.
+func (p *Pool) replace() {
+	in, err := p.instantiate(context.Background())
+	if err != nil {
+		in = nil
+	}
+	p.free <- in
+}

@@ -43,6 +43,14 @@ type Finder interface {
 	Wait(ctx context.Context, after uint64) error
 }
 
+// A Locator is a Journal that answers many Location calls for the price of
+// about one.
+type Locator interface {
+	// Locations returns the locations of events at a replica, in their order; ""
+	// where there is none or the event is unknown.
+	Locations(ctx context.Context, hs []digest.Hash, replica string) ([]string, error)
+}
+
 // A Restored event is one that a replica was found to hold.
 type Restored struct {
 	Meta       module.Meta

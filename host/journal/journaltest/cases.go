@@ -86,6 +86,7 @@ func admitRead(t *testing.T, s Subject) {
 	if l, err := j.Location(timeout(t), vs[0].Hash(), "a"); l != "" || err != nil {
 		t.Fatalf("Location: %q, %v", l, err)
 	}
+	locations(t, j, "a", 160, func(uint64) string { return "" })
 	backlog(t, j, map[string]int{"a": len(vs), "b": len(vs)})
 }
 
@@ -202,7 +203,15 @@ func outcomes(t *testing.T, s Subject) {
 	if os := owed(t, j, "b", time.Now(), 100); len(os) != 0 {
 		t.Fatalf("Owed names %d events whose outcome is known", len(os))
 	}
+	at := func(seed uint64) string {
+		if seed < 40 {
+			return "at b"
+		}
+		return ""
+	}
+	locations(t, j, "b", 100, at)
 	flush(t, j)
+	locations(t, j, "b", 100, at)
 	backlog(t, j, nil)
 	for _, v := range vs {
 		gone(t, j, v.Hash())
@@ -382,4 +391,33 @@ func closed(t *testing.T, s Subject) {
 		}
 	}
 	j.Update(journal.Update{Sequence: 1, Replica: "a", Location: "x"})
+}
+
+// locations asks for the copies of the events 0 … n−1 at once and one by one.
+func locations(t *testing.T, j journal.Journal, replica string, n uint64, want func(seed uint64) string) {
+	t.Helper()
+	l, ok := j.(journal.Locator)
+	if !ok {
+		t.Fatal("the journal is no Locator")
+	}
+	var hs []digest.Hash
+	for seed := range n {
+		hs = append(hs, Hash(seed))
+	}
+	got, err := l.Locations(timeout(t), hs, replica)
+	if err != nil || len(got) != len(hs) {
+		t.Fatalf("Locations: %d, %v", len(got), err)
+	}
+	for seed := range n {
+		if got[seed] != want(seed) {
+			t.Fatalf("event %d is at %q, want %q", seed, got[seed], want(seed))
+		}
+		one, err := j.Location(timeout(t), Hash(seed), replica)
+		if err != nil && !errors.Is(err, journal.ErrNotFound) || one != want(seed) {
+			t.Fatalf("event %d: Location is %q (%v), want %q", seed, one, err, want(seed))
+		}
+	}
+	if got, err := l.Locations(timeout(t), nil, replica); err != nil || len(got) != 0 {
+		t.Fatalf("Locations of nothing: %v, %v", got, err)
+	}
 }

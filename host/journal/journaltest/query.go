@@ -149,7 +149,7 @@ func paging(t *testing.T, s Subject) {
 	var wg sync.WaitGroup
 	for w := range uint64(3) {
 		wg.Go(func() {
-			for n := w << 32; !stop.Load(); n += 20 {
+			for n := w << 32; !stop.Load() && n < w<<32+10_000; n += 20 {
 				if _, err := j.Admit(context.Background(), Events(1<<40+n, 1<<40+n+1+n%40, 100), both); err != nil {
 					t.Error(err)
 					return

@@ -49,7 +49,9 @@ func TestQueryPlans(t *testing.T) {
 		_, e4 := j.Record(ctx, journaltest.Hash(2000))
 		_, e5 := j.Owed(ctx, "b", time.Now(), 10)
 		_, e6 := j.Scan(ctx, 5, 10)
-		for _, err := range []error{e1, e2, e3, e4, e5, e6} {
+		_, e7 := j.Locations(ctx, hashes(1, 2), "a")
+		_, e8 := j.Location(ctx, journaltest.Hash(1), "a")
+		for _, err := range []error{e1, e2, e3, e4, e5, e6, e7, e8} {
 			if err != nil {
 				t.Fatal(err)
 			}

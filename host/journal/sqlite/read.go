@@ -280,17 +280,3 @@ func (j *Journal) get(ctx context.Context, h digest.Hash) (e journal.Entry, out 
 	}
 	return e, out, nil
 }
-
-// Location implements journal.Journal.
-func (j *Journal) Location(ctx context.Context, h digest.Hash, replica string) (string, error) {
-	_, cs, err := j.Get(ctx, h)
-	if err != nil {
-		return "", err
-	}
-	for _, c := range cs {
-		if c.Replica == replica {
-			return c.Location, nil
-		}
-	}
-	return "", nil
-}

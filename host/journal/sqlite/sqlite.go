@@ -21,7 +21,7 @@ type Options struct {
 	// UpdateDelay is how long news of replicas wait for a commit that they can
 	// share. 0: 200 ms.
 	UpdateDelay time.Duration
-	// CacheBytes of pages that the writer holds; a reader holds an eighth. 0: 64 MiB.
+	// CacheBytes of pages that the writer holds; each of 8 readers holds an eighth. 0: 32 MiB.
 	CacheBytes int
 	// BlockBytes bounds the memory for blocks that searches read, some 8 KB per
 	// 512 events. 0: 32 MiB.
@@ -75,6 +75,7 @@ type Journal struct {
 var (
 	_ journal.Journal  = (*Journal)(nil)
 	_ journal.Finder   = (*Journal)(nil)
+	_ journal.Locator  = (*Journal)(nil)
 	_ journal.Restorer = (*Journal)(nil)
 )
 
@@ -86,7 +87,7 @@ func Open(path string, o Options) (j *Journal, err error) {
 		o.UpdateDelay = 200 * time.Millisecond
 	}
 	if o.CacheBytes <= 0 {
-		o.CacheBytes = 64 << 20
+		o.CacheBytes = 32 << 20
 	}
 	if o.checkpoint <= 0 {
 		o.checkpoint = checkpointPages

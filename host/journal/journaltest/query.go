@@ -131,13 +131,13 @@ func queries(t *testing.T, s Subject) {
 			t.Fatalf("the filters chose %d entries in all: they prove little", found)
 		}
 	}
-	check(j, 300)
+	check(j, 120)
 	if page, err := finder(t, j).Query(timeout(t), journal.Filter{Limit: -1}); err != nil || len(page) != journal.MaxPage {
 		t.Fatalf("%d entries without a limit, %v", len(page), err)
 	}
 	j = s.Reopen(t)
 	admit(t, j, Events(events, events+700, 100), both...)
-	check(j, 100)
+	check(j, 60)
 }
 
 // A reader that pages while others write misses none and sees none twice.

@@ -1,0 +1,10 @@
+package replica
+
+// A Place is a replica as the host uses it: under the name that stands beside
+// its copies in the journal.
+type Place struct {
+	Name    string
+	Kind    string // local, redis, s3, ipfs
+	Counts  bool   // towards the minimum redundancy
+	Replica Replica
+}

@@ -128,7 +128,7 @@ type RedisReplica struct {
 // S3Replica is a bucket.
 type S3Replica struct {
 	Endpoint        string // "" for AWS
-	Region          string
+	Region          string // "": what the environment or the SDK's files say, or us-east-1
 	Bucket          string
 	Prefix          string
 	AccessKeyID     string
@@ -177,7 +177,7 @@ func fresh(name, kind string) Replica {
 	r := Replica{
 		Name: name, Kind: kind, Counts: true, Timeout: 10 * time.Second,
 		Redis: RedisReplica{Prefix: "event:", TTL: 7 * 24 * time.Hour, FillTTL: 24 * time.Hour},
-		S3:    S3Replica{Region: "us-east-1", Prefix: "events/"},
+		S3:    S3Replica{Prefix: "events/"},
 		IPFS:  IPFSReplica{API: "http://127.0.0.1:5001"},
 	}
 	switch kind {

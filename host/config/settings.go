@@ -79,6 +79,8 @@ func (r *Replica) settings() []setting {
 		{key: "kind", to: &r.Kind, doc: "local, redis, s3 or ipfs."},
 		{key: "counts", to: &r.Counts, doc: "Whether its copies count towards min_redundancy; by default all but redis do."},
 		{key: "timeout", to: &r.Timeout, doc: "Deadline of one operation."},
+		{key: "breaker.failures", to: &r.Breaker.Failures, doc: "Failures in a row after which it is left alone for a while."},
+		{key: "breaker.cooldown", to: &r.Breaker.Cooldown, doc: "How long at first; doubles while it fails, up to a second."},
 
 		{key: "local.path", to: &r.Local.Path, doc: "Its folder. Empty: its name in data."},
 

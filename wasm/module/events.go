@@ -58,6 +58,7 @@ func (v *verdict) address() uint32 { return uint32(uintptr(unsafe.Pointer(v))) }
 func (v *verdict) fill(c code.Code) {
 	*v = verdict{code: uint32(c)}
 	if c != code.OK {
+		found.Record = nil // has no preimage
 		v.pointer = viewOf(parser.Pointer())
 		return
 	}
@@ -67,6 +68,13 @@ func (v *verdict) fill(c code.Code) {
 	v.record, v.typeName, v.author = viewOf(e.Record), viewOf(e.Type), viewOf(e.Author)
 	v.parents = view{uint32(uintptr(unsafe.Pointer(&e.Parents))), uint32(e.NumParents) * digest.Size}
 	v.signature = viewOf(e.SignatureText())
+}
+
+// refusal is the verdict on what is not an event at all.
+func refusal(c code.Code) uint32 {
+	found.Record = nil
+	one = verdict{code: uint32(c)}
+	return one.address()
 }
 
 func limit(maxBytes uint32) {
@@ -127,8 +135,7 @@ func exportCreate(size, maxBytes uint32) uint32 {
 		d.Proofs = r.field()
 	}
 	if r.bad || len(r.rest) > 0 {
-		one = verdict{code: uint32(code.InvalidArgument)}
-		return one.address()
+		return refusal(code.InvalidArgument)
 	}
 	one.fill(parser.Create(&d, &found))
 	return one.address()
@@ -146,13 +153,12 @@ func exportSign(size, maxBytes uint32) uint32 {
 	if !r.bad {
 		if c = key.ParsePrivate(&secret, private); c == code.OK {
 			one.fill(parser.Sign(r.rest, &secret, &found))
-			erase(size)
+			erase()
 			return one.address()
 		}
 	}
-	one = verdict{code: uint32(c)}
-	erase(size)
-	return one.address()
+	erase()
+	return refusal(c)
 }
 
 // verify_batch(size, max_bytes): signed events, each a field → as many
@@ -168,6 +174,8 @@ func exportVerifyBatch(size, maxBytes uint32) uint32 {
 		}
 	}
 	if cap(verdicts) < n {
+		// Twice as many each time, or what is left behind would add up.
+		n := min(max(n, 2*cap(verdicts)), batchLimit)
 		verdicts, items, judgement, where = make([]verdict, n), make([]sig.Item, n), make([]code.Code, n), make([]uint32, n)
 	}
 	verdicts = verdicts[:n]
@@ -189,6 +197,7 @@ func exportVerifyBatch(size, maxBytes uint32) uint32 {
 			verdicts[where[i]].keep(c)
 		}
 	}
+	found.Record = nil // preimage is for a single event
 	base := address(kept[:0])
 	for i := range verdicts {
 		v := &verdicts[i]

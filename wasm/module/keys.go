@@ -16,10 +16,11 @@ var (
 )
 
 // erase wipes what a call with a private key leaves behind: the key, the
-// input, and everything below the stack pointer.
-func erase(size uint32) {
+// whole input, whatever part of it the call was told of, and everything below
+// the stack pointer.
+func erase() {
 	secret.Wipe()
-	clear(taken(size))
+	clear(in)
 	eraseStack()
 }
 
@@ -38,7 +39,7 @@ func exportErase() {
 //go:wasmexport private_text
 func exportPrivateText(size uint32) uint32 {
 	c := key.ParsePrivate(&secret, taken(size))
-	return pair(c, size)
+	return pair(c)
 }
 
 // key_from_random(size): curve, 32 random bytes → as private_text.
@@ -49,10 +50,10 @@ func exportKeyFromRandom(size uint32) uint32 {
 	if b := taken(size); len(b) == 33 && b[0] <= byte(key.R1) {
 		c = key.FromRandom(&secret, key.Curve(b[0]), (*[32]byte)(b[1:]))
 	}
-	return pair(c, size)
+	return pair(c)
 }
 
-func pair(c code.Code, size uint32) uint32 {
+func pair(c code.Code) uint32 {
 	out = out[:0]
 	if c == code.OK {
 		if cap(out) < 4*key.MaxText {
@@ -63,7 +64,7 @@ func pair(c code.Code, size uint32) uint32 {
 		out = appendText(out, secret.AppendText)
 		out = appendText(out, public.AppendText)
 	}
-	erase(size)
+	erase()
 	return answer(c, out)
 }
 
@@ -84,7 +85,7 @@ func exportPublicKey(size uint32) uint32 {
 	if c == code.OK {
 		public = secret.Public()
 	}
-	erase(size)
+	erase()
 	return publicAnswer(c)
 }
 
@@ -170,7 +171,7 @@ func exportSignDigest(size uint32) uint32 {
 			c = sig.Sign(&signature, &secret, (*digest.Hash)(d))
 		}
 	}
-	erase(size)
+	erase()
 	if c != code.OK {
 		return answer(c, nil)
 	}

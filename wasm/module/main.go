@@ -62,7 +62,10 @@ func exportInput(size uint32) uint32 {
 		return 0
 	}
 	if int(size) > cap(in) || in == nil {
+		clear(in) // no one can reach it again to wipe a key
 		in = make([]byte, max(int(size), min(2*cap(in), maxInput), 64<<10))
+	} else if int(size) < len(in) {
+		clear(in[size:])
 	}
 	in = in[:size]
 	return address(in[:1])

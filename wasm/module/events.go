@@ -3,7 +3,6 @@ package main
 import (
 	"unsafe"
 
-	"github.com/eventseal/eventseal/wasm/canon"
 	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
 	"github.com/eventseal/eventseal/wasm/event"
@@ -41,7 +40,6 @@ const batchLimit = 1024
 
 var (
 	parser event.Parser
-	writer canon.Writer
 	found  event.Event
 	one    verdict
 
@@ -85,10 +83,10 @@ func limit(maxBytes uint32) {
 //
 //go:wasmexport canonicalize
 func exportCanonicalize(size uint32) uint32 {
-	writer.Depth = canon.MaxDepth
-	text, c := writer.Write(taken(size))
+	found.Record = nil
+	text, c := parser.Canonicalize(taken(size))
 	if c != code.OK {
-		return answer(c, writer.Pointer())
+		return answer(c, parser.Pointer())
 	}
 	return answer(c, text)
 }
@@ -147,18 +145,23 @@ func exportCreate(size, maxBytes uint32) uint32 {
 //go:wasmexport sign
 func exportSign(size, maxBytes uint32) uint32 {
 	limit(maxBytes)
+	v := signEvent(size)
+	erase()
+	return v
+}
+
+//go:noinline
+func signEvent(size uint32) uint32 {
 	r := reader{rest: taken(size)}
 	private := r.field()
-	c := code.InvalidArgument
-	if !r.bad {
-		if c = key.ParsePrivate(&secret, private); c == code.OK {
-			one.fill(parser.Sign(r.rest, &secret, &found))
-			erase()
-			return one.address()
-		}
+	if r.bad {
+		return refusal(code.InvalidArgument)
 	}
-	erase()
-	return refusal(c)
+	if c := key.ParsePrivate(&secret, private); c != code.OK {
+		return refusal(c)
+	}
+	one.fill(parser.Sign(r.rest, &secret, &found))
+	return one.address()
 }
 
 // verify_batch(size, max_bytes): signed events, each a field → as many

@@ -61,11 +61,9 @@ func exportInput(size uint32) uint32 {
 	if size > maxInput {
 		return 0
 	}
+	clear(in) // a key may be in it that no call took
 	if int(size) > cap(in) || in == nil {
-		clear(in) // no one can reach it again to wipe a key
 		in = make([]byte, max(int(size), min(2*cap(in), maxInput), 64<<10))
-	} else if int(size) < len(in) {
-		clear(in[size:])
 	}
 	in = in[:size]
 	return address(in[:1])

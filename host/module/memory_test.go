@@ -3,6 +3,8 @@ package module
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -43,7 +45,34 @@ func spellings(n, x *big.Int) map[string][]byte {
 	}
 	montgomery := new(big.Int).Lsh(x, 261)
 	montgomery.Mod(montgomery, n)
-	return map[string][]byte{"big-endian": b[:16], "little-endian": little[:16], "in limbs": limbs(x), "in Montgomery form": limbs(montgomery)}
+	words := slices.Clone(b) // as SHA-256 reads them
+	for i := 0; i < len(words); i += 4 {
+		slices.Reverse(words[i : i+4])
+	}
+	return map[string][]byte{"big-endian": b[:16], "big-endian, its end": b[16:], "little-endian": little[:16], "little-endian, its end": little[16:],
+		"in words": words[:16], "in limbs": limbs(x), "in Montgomery form": limbs(montgomery)}
+}
+
+// seeded is the state of HMAC_DRBG (SHA-256) after it was seeded as the
+// JavaScript libraries do: who has it has the nonce. Attempt 0 is R1's.
+func seeded(key, digest []byte, attempt byte) (k, v []byte) {
+	mac := func(key []byte, parts ...[]byte) []byte {
+		h := hmac.New(sha256.New, key)
+		for _, p := range parts {
+			h.Write(p)
+		}
+		return h.Sum(nil)
+	}
+	material := slices.Concat(key, digest)
+	if attempt > 0 {
+		material = append(material, attempt)
+	}
+	k, v = make([]byte, 32), bytes.Repeat([]byte{1}, 32)
+	for tag := range byte(2) {
+		k = mac(k, v, []byte{tag}, material)
+		v = mac(k, v)
+	}
+	return k, v
 }
 
 // wifOf is a K1 key in the form of old wallets.
@@ -107,6 +136,11 @@ func TestSecretsAreWiped(t *testing.T) {
 		}
 		for how, b := range spellings(n, new(big.Int).ModInverse(nonce, n)) {
 			wanted["the nonce's inverse, "+how] = b
+		}
+		for attempt := range byte(8) {
+			key, value := seeded(seed[:], new(big.Int).Mod(z, n).FillBytes(make([]byte, 32)), attempt)
+			wanted[fmt.Sprintf("the generator's key, attempt %d", attempt)] = key[:16]
+			wanted[fmt.Sprintf("the generator's value, attempt %d", attempt)] = value[:16]
 		}
 		clean("signing a digest")
 		event, _, err := p.Create(t.Context(), Draft{Type: "LIKE", Author: k.Public, Body: []byte("{}")})

@@ -16,8 +16,27 @@ endif
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# What the binary says it is; tags, or the commit alone.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: build
+build: ## build bin/eventseal
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.stamp=$(VERSION)" -o bin/eventseal ./host/cmd/eventseal
+
+.PHONY: run
+run: build ## build and serve on 127.0.0.1:8420, data in ./data
+	@exec bin/eventseal serve
+
+.PHONY: stack
+stack: build servers ## start host, Redis, S3 and IPFS on loopback and say how to use them
+	@$(GO) run ./servers/stack up
+
+.PHONY: stack-down
+stack-down: ## end what make stack started; the data stays in build/stack
+	@$(GO) run ./servers/stack down
+
 .PHONY: test
-test: ## run every test
+test: build ## run every test
 	$(GO) test -timeout 30m ./...
 
 .PHONY: toolchain
@@ -70,4 +89,4 @@ bench: ## time the peers' sign, verify and canonicalize, and our native packages
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf build
+	rm -rf build bin

@@ -30,6 +30,8 @@ var never = map[string][]string{
 	"host/journal":    {"host/replica", "host/intake", "host/api", "host/config", "host/cmd", "host/client"},
 	"host/replica":    {"host/journal", "host/intake", "host/api", "host/cmd", "host/client", "host/scrub"},
 	"host/intake":     {"host/api", "host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
+	"host/health":     {"host/api", "host/intake", "host/retrieve", "host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
+	"host/retrieve":   {"host/intake", "host/health", "host/api", "host/cmd", "host/client", "host/config"},
 	"host/api":        {"host/cmd", "host/client", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs"},
 	"host/client":     {"host/intake", "host/journal", "host/api", "host/cmd"},
 	"host/config":     {"host/intake", "host/journal", "host/api", "host/cmd", "host/replica"},

@@ -41,7 +41,7 @@ func (c *serveCommand) Run(ctx context.Context, s *stdio) error {
 
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // from then on a signal does what it does by default
+	context.AfterFunc(ctx, stop) // a second signal ends an opening that takes long, too
 
 	began := time.Now()
 	// Bound before anything is opened, so that a taken port is told at once; who
@@ -61,7 +61,7 @@ func (c *serveCommand) Run(ctx context.Context, s *stdio) error {
 	if !loopback(addr) {
 		log.Warn("anyone who reaches this address can store and read events; put TLS and limits before it", "listen", addr)
 	}
-	err = h.serve(ctx, listener)
+	err = h.serve(ctx, stop, listener)
 	if closeErr := h.close(); closeErr != nil {
 		err = errors.Join(err, closeErr)
 	}
@@ -71,8 +71,10 @@ func (c *serveCommand) Run(ctx context.Context, s *stdio) error {
 	return err
 }
 
-// serve answers requests until ctx ends, and then lets those in flight finish.
-func (h *host) serve(ctx context.Context, l net.Listener) error {
+// serve answers requests until a signal ends ctx, and then lets those in flight
+// finish. It calls stop before it begins to: from then on a signal does what
+// it does by default.
+func (h *host) serve(ctx context.Context, stop func(), l net.Listener) error {
 	server := &http.Server{
 		Handler:           h.api,
 		ReadHeaderTimeout: h.settings.HTTP.HeaderTimeout,
@@ -86,6 +88,7 @@ func (h *host) serve(ctx context.Context, l net.Listener) error {
 	case err := <-failed:
 		return fmt.Errorf("serving ended: %w", err)
 	case <-ctx.Done():
+		stop()
 	}
 	limit := h.settings.HTTP.ShutdownTimeout
 	h.log.Info("shutting down: requests in flight finish; a second signal ends at once", "at_most", limit.String())

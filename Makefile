@@ -39,6 +39,14 @@ stack-down: ## end what make stack started; the data stays in build/stack
 test: build ## run every test
 	$(GO) test -timeout 30m ./...
 
+.PHONY: sdk
+sdk: sdk-js/node_modules/.built ## build the JavaScript SDK into sdk-js/dist
+	cd sdk-js && npm run --silent build
+
+sdk-js/node_modules/.built: sdk-js/package.json sdk-js/package-lock.json
+	cd sdk-js && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 .PHONY: toolchain
 toolchain: ## build the pinned TinyGo into build/toolchain (Debian's LLVM 19)
 	wasm/toolchain/install.sh

@@ -31,7 +31,8 @@ var (
 	// ErrFailed: a write or a sync failed, and nothing is stored any more until
 	// the replica is opened again; reads go on. What a disk holds after a failed
 	// sync nobody knows, so going on could acknowledge what is not there.
-	ErrFailed = errors.New("local: nothing is stored after a failed write until a restart")
+	// It is a replica.ErrReadOnly.
+	ErrFailed = fmt.Errorf("local: %w: a write failed, and a restart is needed", replica.ErrReadOnly)
 	// ErrInUse: another process holds the folder, or this one twice.
 	ErrInUse = errors.New("local: the folder is in use by another process")
 	// ErrVanished: files were removed under the running replica. What they held

@@ -16,9 +16,38 @@ endif
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# What the binary says it is; tags, or the commit alone.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: build
+build: ## build bin/eventseal
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.stamp=$(VERSION)" -o bin/eventseal ./host/cmd/eventseal
+
+.PHONY: run
+run: build ## build and serve on 127.0.0.1:8420, data in ./data
+	@exec bin/eventseal serve
+
+.PHONY: stack
+stack: build servers ## start host, Redis, S3 and IPFS on loopback and say how to use them
+	@$(GO) run ./servers/stack up
+
+.PHONY: stack-down
+stack-down: ## end what make stack started; the data stays in build/stack
+	@$(GO) run ./servers/stack down
+
 .PHONY: test
-test: ## run every test
+test: build ## set up what the tests need, then run every test
+	@# Tests of real servers skip where those cannot be had, unless EVENTSEAL_REQUIRE says otherwise.
+	@$(MAKE) --no-print-directory servers || echo "going on without the real servers"
 	$(GO) test -timeout 30m ./...
+
+.PHONY: sdk
+sdk: sdk-js/node_modules/.built ## build the JavaScript SDK into sdk-js/dist
+	cd sdk-js && npm run --silent build
+
+sdk-js/node_modules/.built: sdk-js/package.json sdk-js/package-lock.json
+	cd sdk-js && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 .PHONY: toolchain
 toolchain: ## build the pinned TinyGo into build/toolchain (Debian's LLVM 19)
@@ -70,4 +99,4 @@ bench: ## time the peers' sign, verify and canonicalize, and our native packages
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf build
+	rm -rf build bin

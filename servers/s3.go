@@ -27,10 +27,11 @@ func NewS3(dir string) (*Server, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
 	}
+	// Without --keep-alive every request costs a connection of its own.
 	return &Server{
 		Kind: "s3", Addr: addr, Dir: dir,
 		env:   []string{"ROOT_ACCESS_KEY=" + S3AccessKey, "ROOT_SECRET_KEY=" + S3SecretKey},
-		argv:  []string{path, "--quiet", "--port", addr, "--region", S3Region, "posix", data},
+		argv:  []string{path, "--quiet", "--keep-alive", "--port", addr, "--region", S3Region, "posix", data},
 		ready: answers("GET", "http://"+addr+"/"),
 	}, nil
 }

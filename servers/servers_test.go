@@ -2,7 +2,11 @@ package servers
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -83,4 +87,70 @@ func TestKuboIsAlone(t *testing.T) {
 			t.Errorf("the settings lack %s", want)
 		}
 	}
+}
+
+// Whatever the settings say, what counts is which sockets there are.
+func TestServersHaveNoSocketBeyondLoopback(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("sockets are read from /proc")
+	}
+	for _, s := range []*Server{Redis(t), Kubo(t), S3(t)} {
+		if s.Kind == "kubo" {
+			if _, err := s.Ipfs("a block", "block", "put"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		local, listening := sockets(t, s.Pid())
+		if !listening {
+			t.Errorf("%s: not even its own listener is seen: the test proves nothing", s.Kind)
+		}
+		for _, addr := range local {
+			t.Errorf("%s has a socket at or to %s", s.Kind, addr)
+		}
+	}
+}
+
+// sockets returns the addresses beyond loopback that a process's IP sockets
+// have at either end, and whether it listens at all.
+func sockets(t *testing.T, pid int) (beyond []string, listening bool) {
+	t.Helper()
+	own := map[string]bool{}
+	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range links {
+		if to, err := os.Readlink(link); err == nil {
+			own[strings.TrimSuffix(strings.TrimPrefix(to, "socket:["), "]")] = true
+		}
+	}
+	for _, table := range []string{"tcp", "tcp6", "udp", "udp6"} {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, table))
+		if err != nil {
+			continue // a kernel without IPv6
+		}
+		for line := range strings.Lines(string(b)) {
+			f := strings.Fields(line) // sl local remote st … inode at 9: proc_net_tcp
+			if len(f) < 10 || !own[f[9]] {
+				continue
+			}
+			bound := f[3] == "0A" || f[3] == "07" // listens; or a socket of udp
+			listening = listening || f[3] == "0A"
+			for i, addr := range f[1:3] {
+				if !loopback(addr) && (i == 0 || !bound) {
+					beyond = append(beyond, table+" "+addr)
+				}
+			}
+		}
+	}
+	return beyond, listening
+}
+
+// loopback reads an address as /proc prints it: words of four bytes, each in
+// the machine's order, here little-endian.
+func loopback(addr string) bool {
+	ip, _, _ := strings.Cut(addr, ":")
+	return len(ip) == 8 && strings.HasSuffix(ip, "7F") || // 127.…
+		ip == "00000000000000000000000001000000" || // ::1
+		len(ip) == 32 && strings.HasPrefix(ip, "0000000000000000FFFF0000") && strings.HasSuffix(ip, "7F")
 }

@@ -1,11 +1,13 @@
 package servers
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -30,6 +32,49 @@ var install = sync.OnceValues(func() ([]byte, error) {
 	cmd.Dir = root
 	return cmd.CombinedOutput()
 })
+
+var build = sync.OnceValues(func() (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Join(root, "build"), 0o755); err != nil {
+		return "", err
+	}
+	// The test binaries of several packages run at a time.
+	lock, err := os.Create(filepath.Join(root, "build", "eventseal.lock"))
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return "", err
+	}
+	cmd := exec.Command("make", "-s", "build")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("make build: %w\n%s", err, out)
+	}
+	return filepath.Join(root, "bin", "eventseal"), nil
+})
+
+// Eventseal brings bin/eventseal, the binary that people run, up to date and
+// returns its path.
+func Eventseal(t testing.TB) string {
+	t.Helper()
+	path, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Host starts an Eventseal host that ends with the test; see NewHost.
+func Host(t testing.TB, config string, env ...string) *Server {
+	t.Helper()
+	binary := Eventseal(t)
+	return run(t, func(dir string) (*Server, error) { return NewHost(dir, binary, config, env...) })
+}
 
 // need returns when the binary is there; where it is not, it is built if the
 // environment requires it, and the test skips otherwise.

@@ -116,6 +116,12 @@ func (c *Config) checkReplicas() (faults []error) {
 		if r.Timeout < time.Millisecond || r.Timeout > time.Hour {
 			fault("timeout: %v is not between 1ms and 1h", r.Timeout)
 		}
+		if r.Breaker.Failures < 1 || r.Breaker.Failures > 1000 {
+			fault("breaker.failures: %d is not between 1 and 1000", r.Breaker.Failures)
+		}
+		if r.Breaker.Cooldown < time.Millisecond || r.Breaker.Cooldown > time.Minute {
+			fault("breaker.cooldown: %v is not between 1ms and 1m", r.Breaker.Cooldown)
+		}
 		switch r.Kind {
 		case Local:
 			path := filepath.Clean(r.Local.Path)
@@ -144,9 +150,6 @@ func (c *Config) checkReplicas() (faults []error) {
 		case S3:
 			if r.S3.Bucket == "" {
 				fault("s3.bucket: is missing")
-			}
-			if r.S3.Region == "" {
-				fault("s3.region: is missing")
 			}
 			if r.S3.Endpoint != "" && !httpURL(r.S3.Endpoint) {
 				fault("s3.endpoint: want a URL such as https://s3.example.com, without a user or a query")

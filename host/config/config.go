@@ -98,10 +98,17 @@ type Replica struct {
 	Kind    string
 	Counts  bool // towards min_redundancy
 	Timeout time.Duration
+	Breaker Breaker
 	Local   LocalReplica
 	Redis   RedisReplica
 	S3      S3Replica
 	IPFS    IPFSReplica
+}
+
+// Breaker says when a replica that fails is left alone.
+type Breaker struct {
+	Failures int           // in a row
+	Cooldown time.Duration // before it is tried again; doubles with each failure, up to a second
 }
 
 // LocalReplica is a folder of this machine.
@@ -128,7 +135,7 @@ type RedisReplica struct {
 // S3Replica is a bucket.
 type S3Replica struct {
 	Endpoint        string // "" for AWS
-	Region          string
+	Region          string // "": what the environment or the SDK's files say, or us-east-1
 	Bucket          string
 	Prefix          string
 	AccessKeyID     string
@@ -176,9 +183,10 @@ func base() Config {
 func fresh(name, kind string) Replica {
 	r := Replica{
 		Name: name, Kind: kind, Counts: true, Timeout: 10 * time.Second,
-		Redis: RedisReplica{Prefix: "event:", TTL: 7 * 24 * time.Hour, FillTTL: 24 * time.Hour},
-		S3:    S3Replica{Region: "us-east-1", Prefix: "events/"},
-		IPFS:  IPFSReplica{API: "http://127.0.0.1:5001"},
+		Breaker: Breaker{Failures: 5, Cooldown: 200 * time.Millisecond},
+		Redis:   RedisReplica{Prefix: "event:", TTL: 7 * 24 * time.Hour, FillTTL: 24 * time.Hour},
+		S3:      S3Replica{Prefix: "events/"},
+		IPFS:    IPFSReplica{API: "http://127.0.0.1:5001"},
 	}
 	switch kind {
 	case Redis: // a cache: what it holds expires

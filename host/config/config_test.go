@@ -63,7 +63,7 @@ endpoint = "http://127.0.0.1:9000"
 `)
 	c, err := Load(Source{File: path, Environ: []string{
 		"HOME=/nowhere", "EVENTSEAL_LISTEN=127.0.0.1:2", "EVENTSEAL_LOG_LEVEL=warn", "EVENTSEAL_PRIVATE_KEY=none of this package's business",
-		"EVENTSEAL_REPLICA_FAR_TIMEOUT=3s", "EVENTSEAL_CORS_ORIGINS=https://a.example, http://b.example:8080",
+		"EVENTSEAL_REPLICA_FAR_TIMEOUT=3s", "EVENTSEAL_REPLICA_FAR_BREAKER_FAILURES=2", "EVENTSEAL_CORS_ORIGINS=https://a.example, http://b.example:8080",
 	}, Flags: map[string]string{"listen": "127.0.0.1:3"}})
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ endpoint = "http://127.0.0.1:9000"
 		t.Errorf("types %v, origins %v", c.Event.Types, c.CORS.Origins)
 	}
 	near, far := c.Replicas[0], c.Replicas[1]
-	if near.Local.Path != "/near" || !near.Counts || far.Counts || far.S3.Bucket != "events" || far.Timeout != 3*time.Second || far.S3.Prefix != "events/" {
+	if near.Local.Path != "/near" || !near.Counts || far.Counts || far.S3.Bucket != "events" || far.Timeout != 3*time.Second || far.Breaker.Failures != 2 || far.Breaker.Cooldown != 200*time.Millisecond || far.S3.Prefix != "events/" {
 		t.Errorf("replicas %+v", c.Replicas)
 	}
 }
@@ -148,6 +148,7 @@ func TestRefusals(t *testing.T) {
 		"secret in the file":      {file: redis + "redis.addresses=[\"h:1\"]\nredis.password=\"hunter2\"", want: []string{"redis.password_file", "does not belong into this file"}},
 		"secret file missing":     {file: redis + "redis.addresses=[\"h:1\"]\nredis.password_file=\"/nowhere/at/all\"", want: []string{"/nowhere/at/all"}},
 		"half of a credential":    {file: "[[replica]]\nname=\"a\"\nkind=\"s3\"\ns3.bucket=\"b\"\ns3.access_key_id=\"x\"", want: []string{"go together"}},
+		"a breaker never closed":  {file: "[[replica]]\nname=\"a\"\nkind=\"local\"\nbreaker.failures=0", want: []string{"breaker.failures"}},
 		"user in a url":           {file: "[[replica]]\nname=\"a\"\nkind=\"s3\"\ns3.bucket=\"b\"\ns3.endpoint=\"http://u:hunter2@h\"", want: []string{"s3.endpoint", "without a user"}},
 		"unknown name in order":   {file: "read.order = [\"replica-c\"]", want: []string{`no replica "replica-c"`, "replica-"}},
 		"name twice in order":     {file: "read.order = [\"replica-a\", \"replica-a\"]", want: []string{"twice"}},

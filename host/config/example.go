@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,11 +46,11 @@ func Example() string {
 		}
 		fmt.Fprintf(&b, "\n%s[[replica]]\n", off)
 		for _, s := range r.settings() {
-			kind, _, dotted := strings.Cut(s.key, ".")
-			if dotted && kind != r.Kind {
+			kind, _, _ := strings.Cut(s.key, ".")
+			if kind != r.Kind && slices.Contains(kinds, kind) {
 				continue
 			}
-			if i != 1 && (i == 0 || dotted) {
+			if i != 1 && (i == 0 || kind == r.Kind) {
 				variable := replicaEnv + envName(r.Name) + "_" + strings.TrimPrefix(env(s.key), envPrefix)
 				if s.key == "name" {
 					variable = replicasEnv

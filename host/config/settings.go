@@ -79,6 +79,8 @@ func (r *Replica) settings() []setting {
 		{key: "kind", to: &r.Kind, doc: "local, redis, s3 or ipfs."},
 		{key: "counts", to: &r.Counts, doc: "Whether its copies count towards min_redundancy; by default all but redis do."},
 		{key: "timeout", to: &r.Timeout, doc: "Deadline of one operation."},
+		{key: "breaker.failures", to: &r.Breaker.Failures, doc: "Failures in a row after which it is left alone for a while."},
+		{key: "breaker.cooldown", to: &r.Breaker.Cooldown, doc: "How long at first; doubles while it fails, up to a second."},
 
 		{key: "local.path", to: &r.Local.Path, doc: "Its folder. Empty: its name in data."},
 
@@ -96,10 +98,10 @@ func (r *Replica) settings() []setting {
 		{key: "redis.fill_ttl", to: &r.Redis.FillTTL, doc: "How long it keeps an event that a read put there."},
 
 		{key: "s3.endpoint", to: &r.S3.Endpoint, doc: "URL of the service; empty is AWS.", example: `"https://s3.example.com"`},
-		{key: "s3.region", to: &r.S3.Region, doc: "Region."},
+		{key: "s3.region", to: &r.S3.Region, doc: "Region. Empty: what AWS_REGION or the shared files say, or us-east-1.", example: `"eu-central-1"`},
 		{key: "s3.bucket", to: &r.S3.Bucket, doc: "Bucket; it must exist.", example: `"events"`},
 		{key: "s3.prefix", to: &r.S3.Prefix, doc: "What every key begins with."},
-		{key: "s3.access_key_id", to: &r.S3.AccessKeyID, doc: "Access key."},
+		{key: "s3.access_key_id", to: &r.S3.AccessKeyID, doc: "Access key. Empty: the default credentials (environment, shared files, web identity, the machine's role)."},
 		{key: "s3.secret_access_key", to: &r.S3.SecretAccessKey, doc: "File that holds the secret, or the secret itself in the variable without _FILE."},
 		{key: "s3.session_token", to: &r.S3.SessionToken, doc: "The same for the token of temporary credentials."},
 		{key: "s3.path_style", to: &r.S3.PathStyle, doc: "Bucket in the path and not in the host name; most servers that are not AWS want it."},

@@ -176,17 +176,26 @@ func stringList(v any, text bool) ([]string, error) {
 	return list, nil
 }
 
+// ParseType reads NAME=CODE.
+func ParseType(s string) (Type, error) {
+	name, number, ok := strings.Cut(s, "=")
+	code, err := strconv.ParseUint(number, 10, 32)
+	if !ok || err != nil {
+		return Type{}, fmt.Errorf("%q is not NAME=CODE", s)
+	}
+	return Type{Name: name, Code: uint32(code)}, nil
+}
+
 func typeList(v any, text bool) ([]Type, error) {
 	var types []Type
 	if text {
 		parts, _ := stringList(v, true)
 		for _, part := range parts {
-			name, number, ok := strings.Cut(part, "=")
-			code, err := strconv.ParseUint(number, 10, 32)
-			if !ok || err != nil {
-				return nil, fmt.Errorf("%q is not NAME=CODE", part)
+			t, err := ParseType(part)
+			if err != nil {
+				return nil, err
 			}
-			types = append(types, Type{Name: name, Code: uint32(code)})
+			types = append(types, t)
 		}
 		return types, nil
 	}

@@ -23,6 +23,8 @@ var (
 	ErrCorrupt = errors.New("replica: stored copy is damaged")
 	// ErrFull: the replica has no room. HTTP 507.
 	ErrFull = errors.New("replica: no space left")
+	// ErrReadOnly: the replica stores nothing until someone sees to it; what it holds can be read.
+	ErrReadOnly = errors.New("replica: nothing is stored any more")
 	// ErrClosed: the replica was closed.
 	ErrClosed = errors.New("replica: closed")
 )

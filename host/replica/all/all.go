@@ -4,12 +4,14 @@ package all
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/eventseal/eventseal/host/config"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/replica/ipfs"
+	"github.com/eventseal/eventseal/host/replica/local"
 	"github.com/eventseal/eventseal/host/replica/redis"
 	"github.com/eventseal/eventseal/host/replica/s3"
 )
@@ -34,6 +36,11 @@ func Open(ctx context.Context, c config.Replica) (Replica, error) {
 
 func open(ctx context.Context, c config.Replica) (Replica, error) {
 	switch c.Kind {
+	case config.Local:
+		if c.Local.Path == "" {
+			return nil, errors.New("local.path is empty")
+		}
+		return local.Open(c.Local.Path, local.Options{})
 	case config.Redis:
 		o := c.Redis
 		var secure *tls.Config

@@ -3,6 +3,7 @@ package all
 import (
 	"bytes"
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ func TestEveryKindOpensAndHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []config.Replica{
+		{Kind: config.Local, Local: config.LocalReplica{Path: filepath.Join(t.TempDir(), "replica")}},
 		{Kind: config.Redis, Redis: config.RedisReplica{Addresses: []string{cache.Addr}}},
 		{Kind: config.S3, S3: config.S3Replica{
 			Endpoint: bucket.URL(), Bucket: "events", PathStyle: true, Region: servers.S3Region,
@@ -54,7 +56,7 @@ func TestEveryKindOpensAndHolds(t *testing.T) {
 
 func TestAFaultNamesTheReplica(t *testing.T) {
 	for _, c := range []config.Replica{
-		{Name: "odd", Kind: "floppy"}, {Name: "odd", Kind: config.Redis}, {Name: "odd", Kind: config.S3}, {Name: "odd", Kind: config.IPFS},
+		{Name: "odd", Kind: "floppy"}, {Name: "odd", Kind: config.Local}, {Name: "odd", Kind: config.Redis}, {Name: "odd", Kind: config.S3}, {Name: "odd", Kind: config.IPFS},
 	} {
 		if r, err := Open(context.Background(), c); err == nil || !strings.Contains(err.Error(), "odd") {
 			t.Errorf("%s: %v, %v", c.Kind, r, err)

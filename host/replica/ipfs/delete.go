@@ -21,8 +21,10 @@ func (r *Replica) Delete(ctx context.Context, ref replica.Ref) error {
 	if r.closed.Load() {
 		return replica.ErrClosed
 	}
-	r.rewriting.Lock()
-	defer r.rewriting.Unlock()
+	if err := r.rewriting.Acquire(ctx, 1); err != nil {
+		return wrap(ctx, err)
+	}
+	defer r.rewriting.Release(1)
 	found, err := r.find(ctx, ref.Hash, true)
 	if err != nil {
 		return err
@@ -43,8 +45,10 @@ func (r *Replica) Delete(ctx context.Context, ref replica.Ref) error {
 // evict takes an event out of a root so that its blocks can be written again:
 // the node does not write a block that it believes to have.
 func (r *Replica) evict(ctx context.Context, h digest.Hash, p place) error {
-	r.rewriting.Lock()
-	defer r.rewriting.Unlock()
+	if err := r.rewriting.Acquire(ctx, 1); err != nil {
+		return wrap(ctx, err)
+	}
+	defer r.rewriting.Release(1)
 	if err := r.rewrite(ctx, p.root, h); err != nil && !errors.Is(err, replica.ErrNotFound) {
 		return err
 	}

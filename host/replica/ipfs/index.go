@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -22,9 +23,14 @@ type index struct {
 	first map[uint64]uint32      // 8 bytes of an event's hash → a slot
 	more  map[uint64][]uint32    // further slots, where there are several
 
-	loading sync.Mutex // one reads the roots, the others wait
-	loaded  time.Time  // when they were read last; under loading
-	ready   bool       // they were read once; under mu
+	reading *reading  // the one under way, nil: none
+	loaded  time.Time // when the last one that succeeded began; zero: none did
+}
+
+// A reading of the roots serves whoever wants one meanwhile.
+type reading struct {
+	done chan struct{} // closed when err is set
+	err  error
 }
 
 func short(h digest.Hash) uint64 { return binary.BigEndian.Uint64(h[:]) }
@@ -101,17 +107,65 @@ func (x *index) knows(root digest.Hash) bool {
 // for roots that somebody else pinned.
 const rereadAfter = 5 * time.Second
 
-// load reads the pinned roots that are not known yet, where that has not been
-// done for so long. With maxAge 0 it always does.
+// load returns when the pinned roots were read by a reading that began at most
+// maxAge ago, or after this call with maxAge 0. The reading belongs to nobody:
+// it goes on when a caller's context ends, so that a node with many roots is
+// known in the end however short the callers' patience is.
 func (r *Replica) load(ctx context.Context, maxAge time.Duration) error {
 	x := &r.index
-	x.loading.Lock()
-	defer x.loading.Unlock()
-	if maxAge > 0 && !x.loaded.IsZero() && time.Since(x.loaded) < maxAge {
-		return nil
+	for asked := time.Now(); ; {
+		x.mu.Lock()
+		if !x.loaded.IsZero() && !x.loaded.Before(asked.Add(-maxAge)) {
+			x.mu.Unlock()
+			return nil
+		}
+		now := x.reading
+		if now == nil {
+			now = &reading{done: make(chan struct{})}
+			x.reading = now
+			go r.read(now)
+		}
+		x.mu.Unlock()
+		select {
+		case <-now.done:
+			if now.err != nil {
+				return now.err
+			}
+		case <-ctx.Done():
+			return wrap(ctx, ctx.Err())
+		}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+}
+
+// read reads the roots that are not known yet, and forgets those that are no
+// longer pinned. It gives up when the node says nothing for the length of a
+// timeout.
+func (r *Replica) read(now *reading) {
+	began := time.Now()
+	ctx, cancel := context.WithCancel(r.life)
+	silence := time.AfterFunc(r.timeout, cancel)
+	err := r.roots(ctx, func() { silence.Reset(r.timeout) })
+	if err != nil && ctx.Err() != nil { // a cancellation is nobody's but ours
+		if err = fmt.Errorf("ipfs: the node went silent: %w", context.DeadlineExceeded); r.life.Err() != nil {
+			err = replica.ErrClosed
+		}
+	}
+	silence.Stop()
+	cancel()
+	x := &r.index
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.reading, now.err = nil, err; err == nil {
+		x.loaded = began
+	}
+	close(now.done)
+}
+
+// roots does read's work and calls alive whenever the node has answered.
+func (r *Replica) roots(ctx context.Context, alive func()) error {
+	x := &r.index
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	resp, err := r.api.Request("pin/ls").Option("type", "recursive").Option("stream", true).Send(ctx)
 	if err == nil && resp.Error != nil {
 		err = resp.Error
@@ -122,17 +176,16 @@ func (r *Replica) load(ctx context.Context, maxAge time.Duration) error {
 	defer resp.Cancel()
 	before, pinned := x.all(), map[digest.Hash]struct{}{}
 	var wg sync.WaitGroup
-	var failed error
-	var once sync.Once
 	slots := make(chan struct{}, 16)
 	for d := json.NewDecoder(resp.Output); ; {
 		var pin struct{ Cid string }
 		if err := d.Decode(&pin); err == io.EOF {
 			break
 		} else if err != nil {
-			once.Do(func() { failed = wrap(ctx, err) })
+			cancel(fmt.Errorf("ipfs: %w", err))
 			break
 		}
+		alive()
 		root, ours := parse(pin.Cid, rootPrefix)
 		if !ours {
 			continue
@@ -150,30 +203,27 @@ func (r *Replica) load(ctx context.Context, maxAge time.Duration) error {
 				x.add(root, entries)
 			case errors.Is(err, replica.ErrNotFound), errors.Is(err, replica.ErrCorrupt): // nothing can be had from it
 			default:
-				once.Do(func() { failed = err; cancel() })
+				cancel(err)
 			}
+			alive()
 		})
 	}
 	wg.Wait()
-	if failed != nil {
-		return failed
+	if err := context.Cause(ctx); err != nil {
+		return err
 	}
 	for _, root := range before { // those that somebody unpinned
 		if _, still := pinned[root]; !still {
 			x.drop(root)
 		}
 	}
-	x.loaded = time.Now()
-	x.mu.Lock()
-	x.ready = true
-	x.mu.Unlock()
 	return nil
 }
 
 // known returns when the roots were read once.
 func (r *Replica) known(ctx context.Context) error {
 	r.index.mu.Lock()
-	ready := r.index.ready
+	ready := !r.index.loaded.IsZero()
 	r.index.mu.Unlock()
 	if ready {
 		return nil

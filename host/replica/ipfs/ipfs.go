@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/ipfs/kubo/client/rpc"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
@@ -46,6 +47,8 @@ type Replica struct {
 	http    *http.Transport
 	timeout time.Duration
 	closed  atomic.Bool
+	life    context.Context // ends with Close
+	end     context.CancelFunc
 
 	index index
 
@@ -54,7 +57,7 @@ type Replica struct {
 	queue    []*job               // those that no import has taken yet
 	imports  int                  // running
 
-	rewriting sync.Mutex // roots change one at a time
+	rewriting *semaphore.Weighted // roots change one at a time
 }
 
 var (
@@ -82,10 +85,11 @@ func Open(o Options) (*Replica, error) {
 	if o.Authorization != "" {
 		api.Headers.Set("Authorization", o.Authorization)
 	}
-	r := &Replica{api: api, http: transport, timeout: o.Timeout, inflight: map[digest.Hash]*job{}}
+	r := &Replica{api: api, http: transport, timeout: o.Timeout, inflight: map[digest.Hash]*job{}, rewriting: semaphore.NewWeighted(1)}
 	if r.timeout <= 0 {
 		r.timeout = 30 * time.Second
 	}
+	r.life, r.end = context.WithCancel(context.Background())
 	return r, nil
 }
 
@@ -123,6 +127,7 @@ func (r *Replica) Check(ctx context.Context) error {
 // Close ends idle connections; later calls fail with replica.ErrClosed.
 func (r *Replica) Close() error {
 	r.closed.Store(true)
+	r.end()
 	r.http.CloseIdleConnections()
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -267,9 +268,9 @@ func TestAnotherReplicasEventsAreFound(t *testing.T) {
 	put(t, a, first)
 	holds(t, b, replica.Ref{Hash: first.Hash()}, first)
 	put(t, a, second)
-	b.index.loading.Lock()
+	b.index.mu.Lock()
 	b.index.loaded = time.Now().Add(-rereadAfter)
-	b.index.loading.Unlock()
+	b.index.mu.Unlock()
 	holds(t, b, replica.Ref{Hash: second.Hash()}, second)
 	if _, err := b.Put(ctx, replicatest.Event(2, 500, 1)); !errors.Is(err, replica.ErrConflict) {
 		t.Errorf("other bytes than the other's: %v, want ErrConflict", err)
@@ -306,6 +307,60 @@ func TestSilentNodeCostsNoMoreThanTheContext(t *testing.T) {
 	holds(t, r, put(t, r, v), v)
 	put(t, r, replicatest.Event(2, 500, 0)) // what nobody waited for blocks nobody
 	put(t, r, replicatest.Event(3, 500, 0))
+}
+
+// A node with many roots takes longer to read than any caller waits.
+func TestRootsAreReadWhateverTheCallersPatience(t *testing.T) {
+	s := servers.Kubo(t)
+	v := replicatest.Event(1, 500, 0)
+	ref := put(t, open(t, s), v)
+	r := open(t, s)
+	if err := s.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			cancelled, cancel := context.WithCancel(ctx)
+			time.AfterFunc(50*time.Millisecond, cancel)
+			start := time.Now()
+			if _, err := r.Get(cancelled, replica.Ref{Hash: v.Hash()}); !errors.Is(err, context.Canceled) {
+				t.Errorf("%v, want context.Canceled", err)
+			}
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("a caller who left waited for %v", took)
+			}
+		})
+	}
+	wg.Wait()
+	if err := s.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	if got := replica.PutBatch(ctx, r, []module.Verified{v})[0]; got.Err != nil || got.Location != ref.Location {
+		t.Errorf("after the thaw: %v", got)
+	}
+}
+
+// A node that never answers is an error of the node, not of the caller.
+func TestASilentNodeDoesNotPassForACancellation(t *testing.T) {
+	s := servers.Kubo(t)
+	r, err := Open(Options{API: s.URL(), Timeout: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := s.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Get(ctx, replica.Ref{Hash: replicatest.Event(1, 500, 0).Hash()}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v, want context.DeadlineExceeded", err)
+	}
+	if err := s.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Get(ctx, replica.Ref{Hash: replicatest.Event(1, 500, 0).Hash()}); !errors.Is(err, replica.ErrNotFound) {
+		t.Errorf("after the thaw: %v, want ErrNotFound", err)
+	}
 }
 
 func BenchmarkPut(b *testing.B) {

@@ -74,7 +74,7 @@ func (r *Replica) PutBatch(ctx context.Context, vs []module.Verified) []replica.
 			continue
 		}
 		if err := r.known(ctx); err != nil {
-			r.end(mine, replica.Outcome{Err: err})
+			r.finish(mine, replica.Outcome{Err: err})
 		} else if len(r.index.of(v.Hash())) == 0 {
 			r.enqueue(mine)
 		} else {
@@ -127,8 +127,8 @@ func (r *Replica) after(ctx context.Context, v module.Verified, other *job) (str
 	return other.out.Location, nil
 }
 
-// end tells the outcome to whoever waits.
-func (r *Replica) end(j *job, out replica.Outcome) {
+// finish tells the outcome to whoever waits.
+func (r *Replica) finish(j *job, out replica.Outcome) {
 	r.mu.Lock()
 	delete(r.inflight, j.v.Hash())
 	r.mu.Unlock()
@@ -152,7 +152,7 @@ func (r *Replica) settle(ctx context.Context, j *job) {
 	h := j.v.Hash()
 	found, err := r.find(ctx, h, false)
 	if err != nil {
-		r.end(j, replica.Outcome{Err: err})
+		r.finish(j, replica.Outcome{Err: err})
 		return
 	}
 	for _, p := range found {
@@ -166,7 +166,7 @@ func (r *Replica) settle(ctx context.Context, j *job) {
 			out = replica.Outcome{Err: err}
 		}
 		if out != (replica.Outcome{}) {
-			r.end(j, out)
+			r.finish(j, out)
 			return
 		}
 	}
@@ -237,7 +237,7 @@ func (r *Replica) run() {
 			if err != nil {
 				out = replica.Outcome{Err: err}
 			}
-			r.end(j, out)
+			r.finish(j, out)
 		}
 	}
 }

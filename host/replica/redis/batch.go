@@ -148,7 +148,7 @@ func (r *Replica) settle(ctx context.Context, v module.Verified, cmd *client.Cmd
 			return "", wrap(err)
 		}
 	}
-	return "", fmt.Errorf("redis: %s keeps changing: %w", key, replica.ErrConflict)
+	return "", fmt.Errorf("redis: %s keeps changing", key)
 }
 
 // GetBatch implements replica.BatchGetter with one pipeline per 128 events. No

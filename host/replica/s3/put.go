@@ -37,9 +37,11 @@ func (r *Replica) Put(ctx context.Context, v module.Verified) (string, error) {
 		return "", wrap(ctx, err)
 	}
 	if !conditional {
-		turn := &r.turns[v.Hash()[0]%byte(len(r.turns))]
-		turn.Lock()
-		defer turn.Unlock()
+		turn := r.turns[v.Hash()[0]%byte(len(r.turns))]
+		if err := turn.Acquire(ctx, 1); err != nil {
+			return "", wrap(ctx, err)
+		}
+		defer turn.Release(1)
 	}
 	for range 4 { // each time, somebody else changed the object in between
 		if conditional {
@@ -78,7 +80,7 @@ func (r *Replica) Put(ctx context.Context, v module.Verified) (string, error) {
 			return "", wrap(ctx, err)
 		}
 	}
-	return "", fmt.Errorf("s3: %s keeps changing: %w", r.location(v.Hash()), replica.ErrConflict)
+	return "", fmt.Errorf("s3: %s keeps changing", r.location(v.Hash()))
 }
 
 // A condition is put on a write.
@@ -112,32 +114,37 @@ func (r *Replica) write(ctx context.Context, v module.Verified, on condition) er
 }
 
 // probe finds out, once, whether the server honours If-None-Match on PUT: some
-// refuse it, and some take no notice of it, which only trying tells.
+// refuse it, and some take no notice of it, which only trying tells. Whoever
+// comes meanwhile waits, but no longer than its own context.
 func (r *Replica) probe(ctx context.Context) (bool, error) {
-	r.probing.Lock()
-	defer r.probing.Unlock()
-	if r.conditional == Probe {
-		in := &client.PutObjectInput{
-			Bucket: &r.bucket, Key: aws.String(r.prefix + ".conditional-writes"), ContentType: aws.String("text/plain"),
-		}
-		text := []byte("Eventseal finds out with this object whether the server honours If-None-Match.\n")
-		in.Body = bytes.NewReader(text)
-		if _, err := r.c.PutObject(ctx, in); err != nil {
-			return false, err
-		}
-		in.Body = bytes.NewReader(text)
-		ifNew(in)
-		_, err := r.c.PutObject(ctx, in)
-		switch {
-		case err == nil, lacks(err):
-			r.conditional = NotHonoured
-		case refused(err):
-			r.conditional = Honoured
-		default:
-			return false, err
-		}
+	if known := Conditional(r.conditional.Load()); known != Probe {
+		return known == Honoured, nil
 	}
-	return r.conditional == Honoured, nil
+	if err := r.probing.Acquire(ctx, 1); err != nil {
+		return false, err
+	}
+	defer r.probing.Release(1)
+	if known := Conditional(r.conditional.Load()); known != Probe {
+		return known == Honoured, nil
+	}
+	in := &client.PutObjectInput{
+		Bucket: &r.bucket, Key: aws.String(r.prefix + ".conditional-writes"), ContentType: aws.String("text/plain"),
+	}
+	text := []byte("Eventseal finds out with this object whether the server honours If-None-Match.\n")
+	in.Body = bytes.NewReader(text)
+	if _, err := r.c.PutObject(ctx, in); err != nil {
+		return false, err
+	}
+	in.Body = bytes.NewReader(text)
+	ifNew(in)
+	found := NotHonoured
+	if _, err := r.c.PutObject(ctx, in); refused(err) {
+		found = Honoured
+	} else if err != nil && !lacks(err) {
+		return false, err
+	}
+	r.conditional.Store(int32(found))
+	return found == Honoured, nil
 }
 
 // refused reports whether a condition did not hold, or may not have: another

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	client "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -64,12 +64,12 @@ type Replica struct {
 	prefix string
 	closed atomic.Bool
 
-	probing     sync.Mutex
-	conditional Conditional // under probing
+	probing     *semaphore.Weighted // one at a time
+	conditional atomic.Int32        // a Conditional
 
 	// Without conditional writes, the puts of one hash take turns, at least
 	// within this process.
-	turns [64]sync.Mutex
+	turns [64]*semaphore.Weighted
 }
 
 var (
@@ -90,19 +90,27 @@ func Open(ctx context.Context, o Options) (*Replica, error) {
 			t.TLSClientConfig = o.TLS.Clone()
 		}
 	})
-	cfg := aws.Config{Region: o.Region}
+	// Through the SDK's own loading even with keys at hand: it also knows the
+	// region, a certificate bundle (AWS_CA_BUNDLE) and an endpoint from the environment.
+	load := []func(*config.LoadOptions) error{config.WithRegion(o.Region), config.WithHTTPClient(h)}
 	if o.AccessKeyID != "" {
-		cfg.Credentials = credentials.NewStaticCredentialsProvider(o.AccessKeyID, o.SecretAccessKey, o.SessionToken)
-	} else {
-		var err error
-		if cfg, err = config.LoadDefaultConfig(ctx, config.WithRegion(o.Region)); err != nil {
-			return nil, fmt.Errorf("s3: %w", err)
-		}
+		load = append(load, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(o.AccessKeyID, o.SecretAccessKey, o.SessionToken)))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, load...)
+	if err != nil {
+		return nil, fmt.Errorf("s3: %w", err)
+	}
+	if with, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
+		h = with
 	}
 	if cfg.Region == "" {
 		cfg.Region = "us-east-1"
 	}
-	r := &Replica{http: h, bucket: o.Bucket, prefix: o.Prefix, conditional: o.Conditional}
+	r := &Replica{http: h, bucket: o.Bucket, prefix: o.Prefix, probing: semaphore.NewWeighted(1)}
+	r.conditional.Store(int32(o.Conditional))
+	for i := range r.turns {
+		r.turns[i] = semaphore.NewWeighted(1)
+	}
 	if r.prefix == "" {
 		r.prefix = DefaultPrefix
 	}

@@ -11,6 +11,8 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -290,15 +292,99 @@ func TestBucketAndSecretAreNotTheEvent(t *testing.T) {
 	}
 }
 
-func TestDefaultCredentials(t *testing.T) {
-	o := fresh(t, servers.S3(t))
-	t.Setenv("AWS_ACCESS_KEY_ID", o.AccessKeyID)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", o.SecretAccessKey)
-	t.Setenv("AWS_REGION", o.Region)
-	o.AccessKeyID, o.SecretAccessKey, o.Region = "", "", ""
-	if _, err := open(t, o).Put(ctx, replicatest.Event(1, 500, 0)); err != nil {
+// Who waits for another's first question to a silent server leaves when its
+// own context ends.
+func TestNobodyWaitsForAnothersProbe(t *testing.T) {
+	s := servers.S3(t)
+	r := open(t, fresh(t, s))
+	if err := s.Freeze(); err != nil {
 		t.Fatal(err)
 	}
+	patient, give := context.WithCancel(ctx)
+	first := make(chan error)
+	go func() { _, err := r.Put(patient, replicatest.Event(1, 500, 0)); first <- err }()
+	var wg sync.WaitGroup
+	for i := range uint64(8) {
+		wg.Go(func() {
+			short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+			defer cancel()
+			start := time.Now()
+			if _, err := r.Put(short, replicatest.Event(i+2, 500, 0)); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v, want context.DeadlineExceeded", err)
+			}
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+	wg.Wait()
+	give()
+	if err := <-first; !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want context.Canceled", err)
+	}
+	if err := s.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Put(ctx, replicatest.Event(1, 500, 0)); err != nil {
+		t.Errorf("after the thaw: %v", err)
+	}
+}
+
+// Without keys, they come from the environment or from the shared files; so
+// does the region, also with keys.
+func TestDefaultCredentialsAndRegion(t *testing.T) {
+	full := fresh(t, servers.S3(t))
+	bare := full
+	bare.AccessKeyID, bare.SecretAccessKey, bare.Region = "", "", ""
+	keyed := full
+	keyed.Region = ""
+	files := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(files, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	none := filepath.Join(files, "none")
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_PROFILE"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", none)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", none)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	works := func(t *testing.T, o Options, region string) {
+		t.Helper()
+		r := open(t, o)
+		if got := r.c.Options().Region; got != region {
+			t.Errorf("region %q, want %q", got, region)
+		}
+		if region == full.Region { // the server has no other
+			if _, err := r.Put(ctx, replicatest.Event(1, 500, 0)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	t.Run("nowhere", func(t *testing.T) {
+		works(t, keyed, "us-east-1")
+		if err := open(t, bare).Check(ctx); err == nil {
+			t.Error("no credentials at all open the bucket")
+		}
+	})
+	t.Run("environment", func(t *testing.T) {
+		t.Setenv("AWS_ACCESS_KEY_ID", full.AccessKeyID)
+		t.Setenv("AWS_SECRET_ACCESS_KEY", full.SecretAccessKey)
+		works(t, bare, "us-east-1")
+		t.Setenv("AWS_REGION", "eu-central-1")
+		works(t, keyed, "eu-central-1")
+		works(t, full, full.Region)
+	})
+	t.Run("files", func(t *testing.T) {
+		t.Setenv("AWS_CONFIG_FILE", write("config", "[default]\nregion = us-east-1\n"))
+		t.Setenv("AWS_SHARED_CREDENTIALS_FILE", write("credentials",
+			"[default]\naws_access_key_id = "+full.AccessKeyID+"\naws_secret_access_key = "+full.SecretAccessKey+"\n"))
+		works(t, bare, "us-east-1")
+	})
 }
 
 // One page holds 1,000 objects.

@@ -1,5 +1,6 @@
-// Command gen writes codes_gen.go from testvectors/codes.json.
-// It is run by go generate ./wasm/code, in the folder wasm/code.
+// Command gen writes codes_gen.go, and the SDK's codes.gen.ts, from
+// testvectors/codes.json. It is run by go generate ./wasm/code, in the folder
+// wasm/code.
 package main
 
 import (
@@ -36,6 +37,8 @@ func main() {
 		log.Fatal(err)
 	}
 
+	check(list.Codes)
+
 	var out bytes.Buffer
 	out.WriteString("// Code generated from testvectors/codes.json by go generate; DO NOT EDIT.\n\npackage code\n\nconst (\n\t// OK is success; it has no text form.\n\tOK Code = 0\n")
 	for _, e := range list.Codes {
@@ -67,6 +70,55 @@ func main() {
 	if err := os.WriteFile("codes_gen.go", formatted, 0o644); err != nil {
 		log.Fatal(err)
 	}
+	if err := os.WriteFile("../../sdk-js/src/codes.gen.ts", typescript(list.Codes), 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// check ends the program when two entries share a number or a text, when an
+// entry is incomplete, or when the numbers do not rise.
+func check(codes []entry) {
+	texts := map[string]bool{}
+	last := 0
+	for _, e := range codes {
+		if e.Number <= last || e.Number > 255 || e.Code == "" || texts[e.Code] || e.Title == "" || e.Status < 400 || e.Status > 599 ||
+			e.Origin != "module" && e.Origin != "host" {
+			log.Fatalf("codes.json: the entry %+v is incomplete, out of order or there twice", e)
+		}
+		last, texts[e.Code] = e.Number, true
+	}
+}
+
+// typescript returns the same list as constants of the SDK.
+func typescript(codes []entry) []byte {
+	var out bytes.Buffer
+	out.WriteString(`// Code generated from testvectors/codes.json by go generate; DO NOT EDIT.
+
+/** Every refusal code, in the order of its number: those of the module, then those of the host. */
+export const codes = [
+`)
+	for _, e := range codes {
+		title, err := json.Marshal(e.Title)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Fprintf(&out, "  { number: %d, code: %q, origin: %q, status: %d, title: %s },\n", e.Number, e.Code, e.Origin, e.Status, title)
+	}
+	out.WriteString(`] as const;
+
+/** What a code stands for: its number in the module's ABI, who gives it, its HTTP status, one sentence for a person. */
+export type CodeInfo = (typeof codes)[number];
+
+/** One refusal code: the same string in the module, the host's problem documents and the SDK's errors. */
+export type Code = CodeInfo["code"];
+
+/** The codes that the module itself gives. */
+export type ModuleCode = Extract<CodeInfo, { origin: "module" }>["code"];
+
+/** The codes that only a host gives. */
+export type HostCode = Extract<CodeInfo, { origin: "host" }>["code"];
+`)
+	return out.Bytes()
 }
 
 // name turns snake_case into the exported Go name: invalid_utf8 → InvalidUTF8.

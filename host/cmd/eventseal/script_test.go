@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/eventseal/eventseal/servers"
+)
+
+// patience bounds every wait; nothing depends on how much of it is used.
+const patience = 30 * time.Second
+
+// TestScripts runs testdata/script against the real binary. Each script has a
+// folder, a cache and a free port of its own, and an environment without any
+// settings.
+func TestScripts(t *testing.T) {
+	binary := servers.Eventseal(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			addr := l.Addr().String()
+			e.Setenv("ADDR", addr)
+			e.Setenv("EVENTSEAL_SERVER", "http://"+addr)
+			e.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+e.Getenv("PATH"))
+			e.Setenv("HOME", e.WorkDir)
+			return l.Close()
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"ready":  ready,
+			"status": exited,
+			"field":  field,
+			"nonl":   nonl,
+			"mode":   mode,
+		},
+	})
+}
+
+// ready waits until the script's host serves.
+func ready(ts *testscript.TestScript, _ bool, args []string) {
+	url := ts.Getenv("EVENTSEAL_SERVER") + "/readyz"
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		resp, err := http.Get(url)
+		if err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+			err = fmt.Errorf("%s", resp.Status)
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("the host is not ready: %v", err)
+		}
+	}
+}
+
+// status N command… runs the command and wants the exit status N.
+func exited(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N command…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := "0"
+	if err != nil {
+		got = strings.TrimPrefix(err.Error(), "exit status ")
+	}
+	if got != args[0] {
+		ts.Fatalf("the exit status is %s, want %s", got, args[0])
+	}
+}
+
+// field VARIABLE FILE path.to.member puts a member of a JSON document into the
+// environment.
+func field(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: field VARIABLE FILE path")
+	}
+	var v any
+	if err := json.Unmarshal([]byte(ts.ReadFile(args[1])), &v); err != nil {
+		ts.Fatalf("%s: %v", args[1], err)
+	}
+	for key := range strings.SplitSeq(args[2], ".") {
+		m, ok := v.(map[string]any)
+		if !ok || m[key] == nil {
+			ts.Fatalf("%s has no %s", args[1], args[2])
+		}
+		v = m[key]
+	}
+	ts.Setenv(args[0], fmt.Sprint(v))
+}
+
+// nonl FILE cuts the line end that the script's file section has.
+func nonl(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	ts.Check(os.WriteFile(path, bytes.TrimRight(b, "\n"), 0o600))
+}
+
+// mode FILE 0600 checks who can read a file.
+func mode(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
+		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
+	}
+}

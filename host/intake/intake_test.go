@@ -1,0 +1,533 @@
+package intake
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/journal/sqlite"
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/module/moduletest"
+	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/host/replica/memory"
+	"github.com/eventseal/eventseal/wasm/code"
+	"github.com/eventseal/eventseal/wasm/digest"
+)
+
+// A faulty replica does to puts what its hook says: whether to apply it, and
+// what to report. A nil hook lets everything through.
+type faulty struct {
+	*memory.Replica
+	mu    sync.Mutex
+	fault func(ctx context.Context, v module.Verified) (apply bool, err error)
+	sick  error // of Check
+	puts  int
+}
+
+func (f *faulty) set(fault func(context.Context, module.Verified) (bool, error)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault = fault
+	f.sick = nil
+}
+
+func (f *faulty) Put(ctx context.Context, v module.Verified) (string, error) {
+	f.mu.Lock()
+	fault := f.fault
+	f.puts++
+	f.mu.Unlock()
+	if fault == nil {
+		return f.Replica.Put(ctx, v)
+	}
+	apply, err := fault(ctx, v)
+	var location string
+	if apply {
+		var e error
+		if location, e = f.Replica.Put(ctx, v); err == nil {
+			err = e
+		}
+	}
+	if err != nil {
+		location = ""
+	}
+	return location, err
+}
+
+func (f *faulty) Check(ctx context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.sick
+}
+
+func (f *faulty) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.puts
+}
+
+// batching gives a faulty replica the power of batches.
+type batching struct{ *faulty }
+
+func (b batching) PutBatch(ctx context.Context, vs []module.Verified) []replica.Outcome {
+	out := make([]replica.Outcome, len(vs))
+	for i, v := range vs {
+		out[i].Location, out[i].Err = b.Put(ctx, v)
+	}
+	return out
+}
+
+func silent(ctx context.Context, _ module.Verified) (bool, error) {
+	<-ctx.Done()
+	return false, ctx.Err()
+}
+
+var errRefused = errors.New("connection refused")
+
+func refuses(context.Context, module.Verified) (bool, error)        { return false, errRefused }
+func storesAndFails(context.Context, module.Verified) (bool, error) { return true, errRefused }
+
+// A host is an Intake with what it stands on.
+type host struct {
+	*Intake
+	t       testing.TB
+	journal *sqlite.Journal
+	path    string
+	r       []*faulty
+	o       Options
+}
+
+// quick makes the outbox's pauses short.
+var quick = pace{retry: 10 * time.Millisecond, maxRetry: 100 * time.Millisecond, probe: 10 * time.Millisecond, sweep: 100 * time.Millisecond}
+
+// start opens a host with so many places, all counting and named a, b, …;
+// the first batch.
+func start(t testing.TB, places int, change func(*Options)) *host {
+	h := &host{t: t, path: filepath.Join(t.TempDir(), "journal.db")}
+	for range places {
+		h.r = append(h.r, &faulty{Replica: memory.New()})
+	}
+	h.o = Options{
+		Module: moduletest.Open(t), MinRedundancy: 2, Timeout: 20 * time.Second,
+		Log: slog.New(slog.DiscardHandler), pace: quick,
+	}
+	for i, r := range h.r {
+		p := replica.Place{Name: string(rune('a' + i)), Kind: "memory", Counts: true, Replica: r}
+		if i == 0 {
+			p.Replica = batching{r}
+		}
+		h.o.Places = append(h.o.Places, p)
+	}
+	if change != nil {
+		change(&h.o)
+	}
+	h.open()
+	t.Cleanup(h.close)
+	return h
+}
+
+func (h *host) open() {
+	j, err := sqlite.Open(h.path, sqlite.Options{UpdateDelay: 5 * time.Millisecond})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.journal, h.o.Journal = j, j
+	if h.o.Registerer != nil {
+		h.o.Registerer = prometheus.NewRegistry()
+	}
+	if h.Intake, err = Open(h.o); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *host) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	_ = h.Intake.Close(ctx) // a silent place is cut short
+	_ = h.journal.Close()
+}
+
+func (h *host) store(event []byte, wait Wait) (Receipt, error) {
+	return h.Store(context.Background(), event, wait)
+}
+
+// mustHold fails unless the place has exactly the record.
+func (h *host) mustHold(place int, v module.Verified) {
+	h.t.Helper()
+	b, err := h.r[place].Get(context.Background(), replica.Ref{Hash: v.Hash()})
+	if err != nil || !bytes.Equal(b, v.Record()) {
+		h.t.Fatalf("place %d does not hold %s: %v", place, v.Hash(), err)
+	}
+}
+
+// until waits for something that will come.
+func until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s did not come about", what)
+		}
+	}
+}
+
+// settled waits until nothing is owed.
+func (h *host) settled() {
+	h.t.Helper()
+	until(h.t, "an empty backlog", func() bool {
+		b, err := h.journal.Backlog(context.Background())
+		return err == nil && len(b) == 0
+	})
+}
+
+func is(err error, c code.Code) bool { return errors.Is(err, &code.Error{Code: c}) }
+
+func TestStore(t *testing.T) {
+	var admitted []digest.Hash
+	var mu sync.Mutex
+	h := start(t, 2, func(o *Options) {
+		o.Registerer = prometheus.NewRegistry()
+		o.Admitted = func(vs []module.Verified) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, v := range vs {
+				admitted = append(admitted, v.Hash())
+			}
+		}
+	})
+	v := moduletest.Event(t, 1)
+	r, err := h.store(v.Record(), Quorum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Hash != v.Hash() || !r.Created || r.Sequence != 1 || r.Durable != 2 || r.Required != 2 || len(r.Locations) != 2 {
+		t.Errorf("the receipt is %+v", r)
+	}
+	for i := range h.r {
+		h.mustHold(i, v)
+		if l := r.Locations[i]; l.Location == "" || l.Error != "" || l.Replica != h.o.Places[i].Name || !l.Counts {
+			t.Errorf("location %d is %+v", i, l)
+		}
+	}
+	again, err := h.store(v.Record(), All)
+	if err != nil || again.Created || again.Sequence != 1 || again.Durable != 2 || again.Locations[1] != r.Locations[1] {
+		t.Errorf("stored again: %+v, %v", again, err)
+	}
+	h.settled()
+	if _, err := h.journal.Record(context.Background(), v.Hash()); !errors.Is(err, journal.ErrNotFound) {
+		t.Errorf("the bytes stay in the journal: %v", err)
+	}
+	again, err = h.store(v.Record(), "")
+	if err != nil || again.Created || again.Durable != 2 {
+		t.Errorf("stored again later: %+v, %v", again, err)
+	}
+	if len(admitted) == 0 || admitted[0] != v.Hash() {
+		t.Errorf("Admitted was told of %v", admitted)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	h := start(t, 2, nil)
+	v := moduletest.Event(t, 1)
+	bad := bytes.Replace(bytes.Clone(v.Record()), []byte("Low Tide"), []byte("Low tide"), 1)
+	out := h.StoreBatch(context.Background(), [][]byte{[]byte("{"), v.Record(), bad, v.Record(), make([]byte, 300<<10)}, Quorum)
+	for i, c := range []code.Code{code.InvalidJSON, 0, code.SignatureMismatch, 0, code.TooLarge} {
+		if c == 0 && out[i].Err != nil || c != 0 && !is(out[i].Err, c) {
+			t.Errorf("event %d: %v, want %v", i, out[i].Err, c)
+		}
+	}
+	if !out[1].Receipt.Created || out[3].Receipt.Created {
+		t.Errorf("the same event twice in a batch: created %v and %v", out[1].Receipt.Created, out[3].Receipt.Created)
+	}
+	if _, err := h.store(v.Record(), "later"); !is(err, code.InvalidParameter) {
+		t.Errorf("an unknown wait: %v", err)
+	}
+	if n, _ := h.journal.Last(context.Background()); n != 1 {
+		t.Errorf("the journal holds %d events", n)
+	}
+}
+
+func TestSecondOpinion(t *testing.T) {
+	disagree := &code.Error{Code: code.ImplementationsDisagree}
+	v := moduletest.Event(t, 1)
+	h := start(t, 2, func(o *Options) {
+		o.SecondOpinion = func(_ context.Context, w module.Verified) error {
+			if w.Hash() == v.Hash() {
+				return disagree
+			}
+			return nil
+		}
+	})
+	if _, err := h.store(v.Record(), Quorum); !is(err, code.ImplementationsDisagree) {
+		t.Errorf("%v", err)
+	}
+	if _, err := h.store(moduletest.Event(t, 2).Record(), Quorum); err != nil {
+		t.Errorf("another event: %v", err)
+	}
+	if n, _ := h.journal.Last(context.Background()); n != 1 || h.Disagreements() != 1 {
+		t.Errorf("%d events in the journal, %d disagreements", n, h.Disagreements())
+	}
+}
+
+// Two of three places are enough, whatever the third does.
+func TestQuorum(t *testing.T) {
+	for name, fault := range map[string]func(context.Context, module.Verified) (bool, error){
+		"silent": silent, "refuses": refuses, "stores and fails": storesAndFails,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := start(t, 3, nil)
+			h.r[2].set(fault)
+			v := moduletest.Event(t, 1)
+			r, err := h.store(v.Record(), Quorum)
+			if err != nil || r.Durable < 2 {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			h.r[2].set(nil)
+			if name != "silent" { // which holds the lane until its deadline
+				until(t, "the third copy", func() bool {
+					r, err := h.store(v.Record(), Journaled)
+					return err == nil && r.Durable == 3
+				})
+				h.settled()
+				h.mustHold(2, v)
+			}
+		})
+	}
+}
+
+func TestInsufficient(t *testing.T) {
+	h := start(t, 3, nil)
+	h.r[1].set(refuses)
+	h.r[2].set(refuses)
+	h.r[1].sick, h.r[2].sick = errRefused, errRefused // so that the outbox does not try
+	v := moduletest.Event(t, 1)
+	begun := time.Now()
+	_, err := h.store(v.Record(), Quorum)
+	var short *InsufficientError
+	if !errors.As(err, &short) || !is(err, code.InsufficientRedundancy) || !errors.Is(err, errRefused) {
+		t.Fatalf("%v", err)
+	}
+	if took := time.Since(begun); took > 15*time.Second {
+		t.Errorf("it took %v although every place had answered", took)
+	}
+	if len(short.Replicas) != 2 || short.Replicas[0].Replica != "b" || short.Receipt.Durable != 1 || short.Receipt.Locations[1].Error == "" {
+		t.Errorf("%+v", short)
+	}
+	if _, err := h.journal.Record(context.Background(), v.Hash()); err != nil {
+		t.Errorf("the journal does not hold it: %v", err)
+	}
+	// The client's retry, while it is still so and when it is no longer.
+	if _, err := h.store(v.Record(), Quorum); !errors.As(err, &short) {
+		t.Fatalf("the retry: %v", err)
+	}
+	h.r[1].set(nil)
+	h.r[2].set(nil)
+	if r, err := h.store(v.Record(), Quorum); err != nil || r.Created || r.Durable < 2 {
+		t.Fatalf("the retry after healing: %+v, %v", r, err)
+	}
+	h.settled()
+	h.mustHold(1, v)
+	h.mustHold(2, v)
+}
+
+func TestTimeout(t *testing.T) {
+	h := start(t, 2, func(o *Options) { o.Timeout = 300 * time.Millisecond })
+	h.r[1].set(silent)
+	v := moduletest.Event(t, 1)
+	r, err := h.store(v.Record(), Quorum)
+	var short *InsufficientError
+	if !errors.As(err, &short) || short.Receipt.Durable != 1 || r.Sequence != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if r, err := h.store(v.Record(), Journaled); err != nil || r.Durable != 1 {
+		t.Fatalf("with wait=journal: %+v, %v", r, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	if _, err := h.Store(ctx, moduletest.Event(t, 2).Record(), Quorum); !errors.Is(err, context.Canceled) {
+		t.Fatalf("cancelled: %v", err)
+	}
+}
+
+// A store of an event that is on its way waits for the same copies.
+func TestJoin(t *testing.T) {
+	h := start(t, 2, nil)
+	gate := make(chan struct{})
+	h.r[1].set(func(ctx context.Context, v module.Verified) (bool, error) {
+		<-gate
+		return true, nil
+	})
+	v := moduletest.Event(t, 1)
+	type answer struct {
+		r   Receipt
+		err error
+	}
+	answers := make(chan answer)
+	for range 8 {
+		go func() {
+			r, err := h.store(v.Record(), Quorum)
+			answers <- answer{r, err}
+		}()
+	}
+	until(t, "eight waiting", func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		f := h.flights[v.Hash()]
+		return f != nil && len(f.waiters) == 8
+	})
+	close(gate)
+	created := 0
+	for range 8 {
+		a := <-answers
+		if a.err != nil || a.r.Durable != 2 {
+			t.Errorf("%+v, %v", a.r, a.err)
+		}
+		if a.r.Created {
+			created++
+		}
+	}
+	if created != 1 || h.r[1].count() != 1 {
+		t.Errorf("%d created it, with %d puts", created, h.r[1].count())
+	}
+}
+
+// Places that hold another valid record of the event keep it, and nobody goes
+// on trying.
+func TestConflict(t *testing.T) {
+	h := start(t, 2, nil)
+	h.r[1].set(func(context.Context, module.Verified) (bool, error) {
+		return false, fmt.Errorf("b: %w", replica.ErrConflict)
+	})
+	v := moduletest.Event(t, 1)
+	if _, err := h.store(v.Record(), Quorum); !is(err, code.InsufficientRedundancy) || !errors.Is(err, replica.ErrConflict) {
+		t.Fatalf("%v", err)
+	}
+	h.settled()
+	_, copies, err := h.journal.Get(context.Background(), v.Hash())
+	if err != nil || copies[1].LastError == "" || copies[1].Owed {
+		t.Errorf("%+v, %v", copies, err)
+	}
+	if n := h.r[1].count(); n != 1 {
+		t.Errorf("it was tried %d times", n)
+	}
+}
+
+// What is owed outlives the process.
+func TestRestart(t *testing.T) {
+	h := start(t, 2, nil)
+	h.r[1].set(refuses)
+	h.r[1].sick = errRefused
+	var vs []module.Verified
+	for i := range 700 {
+		vs = append(vs, moduletest.Event(t, i))
+	}
+	for i, s := range h.StoreBatch(context.Background(), records(vs), Quorum) {
+		if !is(s.Err, code.InsufficientRedundancy) {
+			t.Fatalf("event %d: %v", i, s.Err)
+		}
+	}
+	h.close()
+	h.r[1].set(nil)
+	h.open()
+	h.settled()
+	for _, v := range vs {
+		h.mustHold(1, v)
+	}
+}
+
+func records(vs []module.Verified) [][]byte {
+	out := make([][]byte, len(vs))
+	for i, v := range vs {
+		out[i] = v.Record()
+	}
+	return out
+}
+
+func TestRepair(t *testing.T) {
+	h := start(t, 3, nil)
+	v := moduletest.Event(t, 1)
+	r, err := h.store(v.Record(), All)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.settled() // the journal has no bytes any more
+	if err := h.r[1].Delete(context.Background(), replica.Ref{Hash: v.Hash()}); err != nil {
+		t.Fatal(err)
+	}
+	h.r[0].Corrupt(v.Hash(), []byte("{}"))
+	for range 3 {
+		h.Repair(r.Sequence, v.Hash(), "b")
+		h.Repair(r.Sequence, v.Hash(), "a")
+		h.Repair(r.Sequence, v.Hash(), "nobody")
+	}
+	until(t, "the repair", func() bool {
+		for _, r := range h.r {
+			b, err := r.Get(context.Background(), replica.Ref{Hash: v.Hash()})
+			if err != nil || !bytes.Equal(b, v.Record()) {
+				return false
+			}
+		}
+		return true
+	})
+	h.settled()
+}
+
+func TestPlaceRemoved(t *testing.T) {
+	h := start(t, 3, nil)
+	h.r[1].set(refuses)
+	h.r[2].set(refuses)
+	h.r[1].sick, h.r[2].sick = errRefused, errRefused
+	v := moduletest.Event(t, 1)
+	if _, err := h.store(v.Record(), Quorum); err == nil {
+		t.Fatal("stored")
+	}
+	h.close()
+	// c goes, d comes: it gets the copy in c's place.
+	h.r[1].set(nil)
+	d := &faulty{Replica: memory.New()}
+	h.r[2] = d
+	h.o.Places[2] = replica.Place{Name: "d", Kind: "memory", Counts: true, Replica: d}
+	h.o.MinRedundancy = 3
+	h.open()
+	h.settled()
+	h.mustHold(1, v)
+	h.mustHold(2, v)
+}
+
+func TestClose(t *testing.T) {
+	h := start(t, 2, nil)
+	h.r[1].set(silent)
+	v := moduletest.Event(t, 1)
+	answer := make(chan error)
+	go func() {
+		_, err := h.store(v.Record(), Quorum)
+		answer <- err
+	}()
+	until(t, "the first copy", func() bool {
+		_, err := h.r[0].Get(context.Background(), replica.Ref{Hash: v.Hash()})
+		return err == nil
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := h.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Close: %v", err)
+	}
+	if err := <-answer; err == nil {
+		t.Error("the store was answered as done")
+	}
+	if _, err := h.store(v.Record(), Quorum); !is(err, code.ShuttingDown) {
+		t.Errorf("a store after Close: %v", err)
+	}
+	h.close()
+	h.r[1].set(nil)
+	h.open()
+	h.settled()
+	h.mustHold(1, v)
+}

@@ -1,0 +1,212 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// keep is the housekeeper: it writes the indexes of sealed segments and
+// compacts what is mostly dead.
+func (r *Replica) keep(ctx context.Context) {
+	given := map[uint64]int64{} // up: by segment, at what live size
+	for {
+		wait := time.Hour
+		if err := r.writeIndexes(); err != nil {
+			r.o.Log.Warn("the index of a segment could not be written yet", "folder", r.disk.dir, "error", err)
+			wait = slow
+		}
+		for ctx.Err() == nil {
+			s, live := r.victim(given)
+			if s == nil {
+				break
+			}
+			if err := r.compact(ctx, s); err != nil && ctx.Err() == nil {
+				r.o.Log.Warn("a segment could not be compacted yet", "segment", r.disk.path(fileName(s.id, logSuffix)), "error", err)
+				if errors.Is(err, errUndurable) {
+					return // what was removed may come back, so nothing more is
+				}
+				given[s.id] = live
+				wait = slow
+			}
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-r.tidy:
+		case <-timer.C:
+			clear(given)
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// sealed returns the segments that are not written to any more, oldest first.
+func (r *Replica) sealed() []*segment {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.sorted(func(s *segment) bool { return s != r.active })
+}
+
+// writeIndexes writes the index files that are missing.
+func (r *Replica) writeIndexes() error {
+	for _, s := range r.sealed() {
+		r.mu.RLock()
+		entries, size := s.entries, s.size
+		r.mu.RUnlock()
+		if entries == nil || size == 0 {
+			continue
+		}
+		if err := r.disk.writeFile(fileName(s.id, indexSuffix), appendTable(nil, size, entries)); err != nil {
+			return err
+		}
+		r.mu.Lock()
+		s.entries = nil
+		r.mu.Unlock()
+	}
+	return nil
+}
+
+// victim returns the sealed segment with the largest part that is dead, when
+// that is half of it or more, and how much of it is alive.
+func (r *Replica) victim(given map[uint64]int64) (victim *segment, live int64) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	most := 0.5
+	for i, s := range r.sorted(func(*segment) bool { return true }) {
+		if at, ok := given[s.id]; s == r.active || ok && at == s.live {
+			continue
+		}
+		keeps := s.live
+		if i > 0 {
+			keeps += s.tombstones // they hold down what older segments have
+		}
+		dead := 1.0
+		if s.size > 0 {
+			dead = 1 - float64(keeps)/float64(s.size)
+		}
+		if dead >= most {
+			victim, live, most = s, s.live, dead
+		}
+	}
+	return victim, live
+}
+
+// errUndurable: it is not known whether a removed file stays removed.
+var errUndurable = errors.New("the folder could not be synced")
+
+// compact carries what is alive in s to the end of the log and removes s. A
+// crash at any moment leaves copies in both places, of which the later counts.
+func (r *Replica) compact(ctx context.Context, s *segment) error {
+	s.acquire()
+	defer s.release()
+	entries, err := r.contents(s)
+	if err != nil {
+		return err
+	}
+	r.mu.RLock()
+	oldest := len(r.sorted(func(o *segment) bool { return o.id < s.id })) == 0
+	r.mu.RUnlock()
+	const batch = 256 << 10
+	t := &task{}
+	flush := func() error {
+		if len(t.moves) == 0 {
+			return nil
+		}
+		if err := r.submit(ctx, t); err != nil {
+			return err
+		}
+		if t.err != nil {
+			return t.err
+		}
+		wait := time.NewTimer(time.Duration(float64(t.weight) / float64(r.o.CompactRate) * float64(time.Second)))
+		defer wait.Stop()
+		t = &task{}
+		select {
+		case <-wait.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for _, e := range entries {
+		p := e.place.inSlot(s.slot)
+		if e.kind == kindTombstone && oldest {
+			continue
+		}
+		r.mu.RLock()
+		dead := e.kind == kindPut && !r.index.has(e.prefix, p)
+		r.mu.RUnlock()
+		if dead {
+			continue
+		}
+		b := make([]byte, p.size())
+		n, _ := s.f.ReadAt(b, p.offset())
+		h, ok := readHeader(b[:n])
+		size := int(h.frameSize())
+		if !ok || size > n || !h.whole(b[headerSize:size]) {
+			if e.kind == kindTombstone {
+				continue // damaged: what it held down may come back, which harms nobody
+			}
+			return fmt.Errorf("a frame that is needed is damaged, at %d", p.offset())
+		}
+		t.moves = append(t.moves, move{h, p, b[:size]})
+		if t.weight += size; t.weight >= batch {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	left := s.live
+	seated := r.slots[s.slot] == s && s != r.active
+	if left == 0 && seated {
+		r.slots[s.slot] = nil
+	}
+	r.mu.Unlock()
+	if !seated {
+		return nil // given up meanwhile, because its file vanished
+	}
+	if left != 0 {
+		return fmt.Errorf("%d bytes of it are in use", left)
+	}
+	s.release()
+	for _, suffix := range []string{logSuffix, indexSuffix} {
+		if err := r.disk.remove(fileName(s.id, suffix)); err != nil {
+			return fmt.Errorf("%w: %w", errUndurable, err)
+		}
+	}
+	if err := r.disk.syncDir(); err != nil {
+		return fmt.Errorf("%w: %w", errUndurable, err)
+	}
+	return nil
+}
+
+// contents returns what is in a segment, the active one included.
+func (r *Replica) contents(s *segment) ([]listed, error) {
+	r.mu.RLock()
+	entries := s.entries
+	r.mu.RUnlock()
+	if entries != nil {
+		return entries, nil
+	}
+	entries, err := r.readIndex(s)
+	if err == nil {
+		return entries, nil
+	}
+	entries = []listed{}
+	if _, err := r.scanSegment(s, func(e listed, _ bool) { entries = append(entries, e) }); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	s.entries = entries // the housekeeper writes them anew
+	r.mu.Unlock()
+	return entries, nil
+}

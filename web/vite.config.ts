@@ -8,7 +8,6 @@ const host = process.env.EVENTSEAL_SERVER ?? 'http://127.0.0.1:8420'
 export default defineConfig({
   // The page names the module that it was built for and runs no other.
   define: { __MODULE_SHA256__: JSON.stringify(readFileSync(at('../wasm/eventseal.wasm.sha256'), 'utf8').slice(0, 64)) },
-  resolve: { alias: { eventseal: at('../sdk-js/src/index.ts') } },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   build: {
@@ -17,5 +16,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
   },
-  server: { proxy: { '/v1': host, '/livez': host } }, // `npm run dev` beside a running host
+  server: { proxy: { '/v1': host, '/livez': host }, fs: { allow: [at('..')] } }, // `npm run dev` beside a running host
 })

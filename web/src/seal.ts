@@ -1,7 +1,7 @@
 import {
   EventSealError, EventTypes, canonicalize, createEvent, generateKeyPair, hashEvent, init, parsePublicKey, publicKeyOf, registerTypes, signEvent, verifyEvent,
   verifyMany, type CreatedEvent, type SignedEvent, type Signer, type Verdict,
-} from 'eventseal'
+} from './sdk.ts'
 import type { Failure } from './ui/parts.tsx'
 
 // The SDK as the page and its worker use it.

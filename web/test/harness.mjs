@@ -207,7 +207,7 @@ export async function keptSecret({ page, seen }, secret) {
 
 let vite
 
-/** Loads a source of the page or, as "eventseal", of the SDK, as the build would. */
+/** Loads a source of the page, as the build would. */
 export async function load(name) {
   vite ??= await createServer({ root: join(root, 'web'), configFile: join(root, 'web/vite.config.ts'), logLevel: 'error', server: { middlewareMode: true, watch: null, ws: false }, optimizeDeps: { noDiscovery: true } })
   return vite.ssrLoadModule(name)
@@ -218,7 +218,7 @@ atEnd(() => vite?.close())
 /** The SDK in this process, for events that a test needs to be there. */
 export async function sdk() {
   const { readFileSync } = await import('node:fs')
-  const seal = await load('eventseal')
+  const seal = await load('/src/sdk.ts')
   await seal.init(new WebAssembly.Module(readFileSync(join(root, 'wasm/eventseal.wasm'))))
   return seal
 }

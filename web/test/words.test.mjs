@@ -64,7 +64,7 @@ test('a change touches what it names and nothing else', async () => {
 })
 
 test('every built-in type has a form, and every example fits its form', async () => {
-  const { EventTypes } = await load('eventseal')
+  const { EventTypes } = await load('/src/sdk.ts')
   const { forms } = await load('/src/forms/types.ts')
   const { missing } = await load('/src/forms/missing.ts')
   assert.deepEqual(Object.keys(forms), Object.keys(EventTypes))

@@ -86,7 +86,8 @@ type Item struct {
 type Batch struct {
 	group secp256k1.Group
 	where [secp256k1.GroupSize]int // index of each of the group
-	last  [33]byte                 // K1 point that was decompressed last, zero for none
+	known bool                     // that point is the K1 key last
+	last  [33]byte
 	point secp256k1.Affine
 }
 
@@ -112,9 +113,8 @@ func (b *Batch) add(it *Item, i int) code.Code {
 	if c := it.Signature.split(&r, &t); c != code.OK {
 		return c
 	}
-	if b.last != it.Public.Point { // neighbours are often by one author
-		b.last = [33]byte{}
-		if !b.point.Decompress(&it.Public.Point) {
+	if !b.known || b.last != it.Public.Point { // neighbours are often by one author
+		if b.known = b.point.Decompress(&it.Public.Point); !b.known {
 			return code.InvalidPublicKey
 		}
 		b.last = it.Public.Point

@@ -93,9 +93,8 @@ check: $(LINT)/.built ## lint, import directions, generated files; fails on a di
 	@dirty=$$(git status --porcelain); [ -z "$$dirty" ] || { echo "the tree is dirty:"; echo "$$dirty"; git diff | head -50; exit 1; }
 
 .PHONY: bench
-bench: ## time the peers' sign, verify and canonicalize, and our native packages
-	cd bench/node && npm ci --no-audit --no-fund --silent && node run.mjs
-	$(GO) test -run '^$$' -bench . ./wasm/...
+bench: ## one table: the module, its peers and the host, with ratios of the same run
+	$(GO) run ./bench
 
 .PHONY: clean
 clean: ## remove what was built

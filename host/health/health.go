@@ -210,29 +210,32 @@ func (m *Monitor) ask(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
-	var mu sync.Mutex
-	for _, p := range m.o.Places {
+	answers := make([]asked, len(m.o.Places)) // Health holds m.mu: the map is not for these goroutines
+	for i, p := range m.o.Places {
 		s, watched := breaker.StateOf(p.Replica)
-		if watched && (s.Breaker != "closed" || time.Since(s.LastSuccessAt) < silent) {
+		if watched && (s.Breaker != breaker.Closed || time.Since(s.LastSuccessAt) < silent) {
 			continue
 		}
-		if time.Since(m.asked[p.Name].at) < silent/2 && m.asked[p.Name].err == nil {
+		if a := m.asked[p.Name]; a.err == nil && time.Since(a.at) < silent/2 {
 			continue
 		}
 		wg.Go(func() {
 			began := time.Now()
 			err := p.Replica.Check(ctx)
-			mu.Lock()
-			defer mu.Unlock()
-			m.asked[p.Name] = asked{at: began, took: time.Since(began), err: err}
+			answers[i] = asked{at: began, took: time.Since(began), err: err}
 		})
 	}
 	wg.Wait()
+	for i, p := range m.o.Places {
+		if !answers[i].at.IsZero() {
+			m.asked[p.Name] = answers[i]
+		}
+	}
 }
 
 // place puts together what the breaker saw and what the place said.
 func (m *Monitor) place(p replica.Place) Replica {
-	r := Replica{Name: p.Name, Kind: p.Kind, Counts: p.Counts, Breaker: "closed", Up: true}
+	r := Replica{Name: p.Name, Kind: p.Kind, Counts: p.Counts, Breaker: breaker.Closed, Up: true}
 	a := m.asked[p.Name]
 	s, watched := breaker.StateOf(p.Replica)
 	if watched {
@@ -243,7 +246,7 @@ func (m *Monitor) place(p replica.Place) Replica {
 			at := s.LastErrorAt.UTC()
 			r.LastErrorAt = &at
 		}
-		r.Up = s.Breaker == "closed"
+		r.Up = s.Breaker == breaker.Closed
 	}
 	if a.err != nil && (!watched || a.at.After(s.LastSuccessAt)) {
 		r.Up = false

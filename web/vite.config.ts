@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 
@@ -6,8 +5,6 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const host = process.env.EVENTSEAL_SERVER ?? 'http://127.0.0.1:8420'
 
 export default defineConfig({
-  // The page names the module that it was built for and runs no other.
-  define: { __MODULE_SHA256__: JSON.stringify(readFileSync(at('../wasm/eventseal.wasm.sha256'), 'utf8').slice(0, 64)) },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   build: {

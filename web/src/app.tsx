@@ -61,7 +61,7 @@ function ModuleBadge() {
   return (
     <a class="module-badge" href="#/status" title="The code that checks and signs in this page">
       {m.state === 'ready' ? (
-        m.digest ? <Badge tone="good">same module<span class="wide-only"> as host</span></Badge> : <Badge tone="info">module not compared</Badge>
+        m.digest && m.digest === m.hosts ? <Badge tone="good">same module<span class="wide-only"> as host</span></Badge> : <Badge tone="info">module not compared</Badge>
       ) : m.state === 'loading' ? (
         <Badge tone="quiet">loading module</Badge>
       ) : (

@@ -6,14 +6,13 @@ import type { Failure } from './ui/parts.tsx'
 /** The module that decides what is valid, as the page runs it. */
 export interface ModuleState {
   state: 'loading' | 'ready' | 'failed'
-  /** Digest of the bytes that the host serves; undefined where the browser cannot compute it. */
+  /** Digest of the bytes that run here; undefined where the browser cannot compute it. */
   digest?: string | undefined
+  /** Digest of what the host says that it runs; undefined where it does not say. */
+  hosts?: string | undefined
   size?: number
   failure?: Failure
 }
-
-/** Digest of the module that this page was built for. */
-export const pinned = __MODULE_SHA256__
 
 export const moduleState = new Store<ModuleState>({ state: 'loading' })
 
@@ -42,16 +41,22 @@ export function started(): Promise<Started> {
 }
 
 async function start(): Promise<Started> {
-  const [bytes, answer] = await Promise.all([ask('/v1/module.wasm', { most: 8 << 20 }), askJson<{ types?: unknown }>('/v1/types')])
+  const [bytes, answer, health] = await Promise.all([
+    ask('/v1/module.wasm', { most: 8 << 20 }),
+    askJson<{ types?: unknown }>('/v1/types'),
+    askJson<{ module?: { sha256?: unknown } }>('/v1/health', { accept: [503] }),
+  ])
   const subtle = globalThis.crypto?.subtle
   const digest = subtle ? seal.hex(new Uint8Array(await subtle.digest('SHA-256', bytes))) : undefined
-  if (digest !== undefined && digest !== pinned) {
-    throw new HostError({ message: 'The host serves another module than the one this page was made for. The page does not run it. Reload; if this stays, do not sign here.' })
+  const said = health.module?.sha256
+  const hosts = typeof said === 'string' ? said : undefined
+  if (digest !== undefined && hosts !== undefined && digest !== hosts) {
+    throw new HostError({ message: 'The module that arrived is not the one that the host says it runs. The page does not run it. Reload; if this stays, do not sign here.' })
   }
   const module = await WebAssembly.compile(bytes)
   const types = (Array.isArray(answer.types) ? answer.types : []).filter((t): t is EventType => typeof t?.name === 'string' && Number.isSafeInteger(t?.code))
   await seal.start(module, types)
   eventTypes.set(types)
-  moduleState.set({ state: 'ready', digest, size: bytes.length })
+  moduleState.set({ state: 'ready', digest, hosts, size: bytes.length })
   return { module, types }
 }

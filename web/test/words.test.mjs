@@ -1,6 +1,6 @@
 // Every refusal has words of its own.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { endAll, load, root } from './harness.mjs'
@@ -69,4 +69,11 @@ test('every built-in type has a form, and every example fits its form', async ()
   const { missing } = await load('/src/forms/missing.ts')
   assert.deepEqual(Object.keys(forms), Object.keys(EventTypes))
   for (const [type, f] of Object.entries(forms)) assert.deepEqual(missing(f.fields, f.example), [], type)
+})
+
+test('no source of the page makes HTML or code of text', () => {
+  const folder = join(root, 'web/src')
+  const sources = readdirSync(folder, { recursive: true }).filter(f => /\.tsx?$/.test(f))
+  assert.ok(sources.length > 30)
+  for (const f of sources) assert.doesNotMatch(readFileSync(join(folder, f), 'utf8'), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc/i, f)
 })

@@ -1,5 +1,5 @@
 import { isObject, valueAt, type Json } from '../json.ts'
-import { cut } from '../ui/text.tsx'
+import { cut } from '../ui/cut.ts'
 import { forms } from './types.ts'
 
 /** What an event is about, in one short line; '' where nothing says it. */

@@ -1,5 +1,7 @@
 import type { ComponentChildren } from 'preact'
 
+export { cut } from './cut.ts'
+
 // Characters that a reader cannot see, or that reorder what stands around
 // them. A zero-width joiner between emoji is what it is for and stays.
 const unseen =
@@ -36,13 +38,6 @@ export function Outside({ text, class: className }: { text: string; class?: stri
       {children}
     </bdi>
   )
-}
-
-/** At most n characters of a text, never half of one. */
-export function cut(text: string, n: number): string {
-  if (text.length <= n) return text
-  const end = /[\ud800-\udbff]/.test(text[n - 1] ?? '') ? n - 1 : n
-  return text.slice(0, end) + '…'
 }
 
 /** Seconds since 1970 as a person reads them; far-off ones stay a number. */

@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks'
 import { useLoad, useTick } from '../connection.ts'
 import { askJson } from '../host.ts'
-import { moduleState, pinned } from '../module.ts'
+import { moduleState } from '../module.ts'
 import { useStore } from '../store.ts'
 import { Badge, Loading, Mono, Notice, Refused } from '../ui/parts.tsx'
 import { Outside, ago, plural, size } from '../ui/text.tsx'
@@ -115,7 +115,7 @@ function Replica({ r }: { r: Health['replicas'][number] }) {
 
 function ModuleCard({ host }: { host: Health['module'] }) {
   const m = useStore(moduleState)
-  const same = m.digest !== undefined && m.digest === pinned && host.sha256 === pinned
+  const same = m.digest !== undefined && m.digest === host.sha256
   return (
     <section class="card" aria-labelledby="module-head">
       <h2 id="module-head">Module</h2>
@@ -129,12 +129,13 @@ function ModuleCard({ host }: { host: Health['module'] }) {
       </p>
       <dl class="facts">
         <dt>This page</dt>
-        <dd><Mono text={m.digest ?? pinned} what="digest of the page’s module" short /></dd>
+        <dd>{m.digest ? <Mono text={m.digest} what="digest of the page’s module" short /> : 'unknown'}</dd>
         <dt>Host</dt>
         <dd><Mono text={host.sha256} what="digest of the host’s module" short /></dd>
         <dt>Version</dt>
-        <dd><Outside text={host.version} /> <span class="fine">ABI {host.abi}{m.size ? ` · ${size(m.size)}` : ''} · {plural(host.instances, 'instance')} in the host</span></dd>
+        <dd><Outside text={String(host.version)} /> <span class="fine">ABI {host.abi}{m.size ? ` · ${size(m.size)}` : ''} · {plural(host.instances, 'instance')} in the host</span></dd>
       </dl>
+      <p class="fine">Each release publishes this digest (eventseal.wasm.sha256): compare it, and you need not trust this host.</p>
     </section>
   )
 }

@@ -36,7 +36,7 @@ func child() {
 		panic(err)
 	}
 	ctx := context.Background()
-	pool, err := module.Open(ctx, module.Config{})
+	pool, err := module.Open(ctx, module.Config{CacheDir: os.Getenv("EVENTSEAL_BULK_CACHE")})
 	if err != nil {
 		panic(err)
 	}
@@ -68,10 +68,11 @@ func untilDone(t *testing.T, way, server, file string, done any) (kills int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for patience := 60 * time.Millisecond; patience < time.Minute; patience += 10 * time.Millisecond {
+	cache := t.TempDir()
+	for patience := 40 * time.Millisecond; patience < time.Minute; patience += patience / 6 {
 		ctx, cancel := context.WithTimeout(context.Background(), patience+rand.N(20*time.Millisecond))
 		cmd := exec.CommandContext(ctx, os.Args[0])
-		cmd.Env = append(os.Environ(), "EVENTSEAL_BULK_CHILD="+string(job))
+		cmd.Env = append(os.Environ(), "EVENTSEAL_BULK_CHILD="+string(job), "EVENTSEAL_BULK_CACHE="+cache)
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		err := cmd.Run()

@@ -7,5 +7,5 @@ here=$PWD
 cd generate
 npm ci --no-audit --no-fund --silent
 rm -rf ../canonicalization ../numbers ../keys ../signatures ../events ../batch ../refusals ../merkle
-for f in canonicalization es6numbers keys signatures events refusals; do node "$f.mjs"; done
+for f in canonicalization es6numbers keys signatures sequence events refusals; do node "$f.mjs"; done
 cd go && go run . "$here"

@@ -13,8 +13,12 @@ import (
 )
 
 // The committed module, in wazero's compiler and in its interpreter.
-func TestModuleCompiled(t *testing.T)    { conform(t, onPool(t, false), true) }
-func TestModuleInterpreted(t *testing.T) { conform(t, onPool(t, true), true) }
+func TestModuleCompiled(t *testing.T) { conform(t, onPool(t, false), true) }
+
+func TestModuleInterpreted(t *testing.T) {
+	t.Parallel()
+	conform(t, onPool(t, true), true)
+}
 
 func TestES6Module(t *testing.T) { holdES6(t, onPool(t, false), 1000000) }
 
@@ -24,12 +28,16 @@ func TestForeignModule(t *testing.T) {
 
 // The committed module in Node.
 func TestModuleInNode(t *testing.T) {
+	t.Parallel()
 	out, err := exec.Command("node", "node/run.mjs").CombinedOutput()
 	if err != nil {
 		t.Fatalf("node node/run.mjs: %v\n%s", err, out)
 	}
 	if n := strings.Count(string(out), `"failed":[]`); n < 30 {
 		t.Errorf("only %d files ran:\n%s", n, out)
+	}
+	if n := strings.Count(string(out), ", the sequence"); n != 3 {
+		t.Errorf("%d sequences ran:\n%s", n, out)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/eventseal/eventseal/wasm/canon"
 	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
 	"github.com/eventseal/eventseal/wasm/event"
@@ -31,7 +30,6 @@ func native(op string, in *In) (*Out, error) {
 var (
 	parser = &event.Parser{}
 	found  event.Event
-	writer = &canon.Writer{Depth: canon.MaxDepth}
 )
 
 func nativeEvents(op string, in *In) (*Out, error) {
@@ -51,11 +49,8 @@ func nativeEvents(op string, in *In) (*Out, error) {
 	}
 	switch op {
 	case "canonicalize":
-		text, c := writer.Write(in.Text)
-		if c != code.OK {
-			return nil, &code.Error{Code: c, Pointer: string(writer.Pointer())}
-		}
-		return &Out{Text: bytes.Clone(text)}, nil
+		text, c := p.Canonicalize(in.Text)
+		return answer(c, func() *Out { return &Out{Text: bytes.Clone(text)} })
 	case "verify":
 		return answer(p.Verify(in.Text, e), func() *Out {
 			out := &Out{Hash: e.Hash.String(), Record: bytes.Clone(e.Record), RecordDigest: e.RecordDigest.String(), Type: string(e.Type), TypeCode: e.TypeCode, Author: string(e.Author), CreatedAt: e.CreatedAt}

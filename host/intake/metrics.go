@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/host/replica/breaker"
 	"github.com/eventseal/eventseal/wasm/code"
 )
 
@@ -122,7 +123,7 @@ func (m *placeMetrics) failed(err error) {
 		name string
 	}{
 		{replica.ErrConflict, "conflict"}, {replica.ErrFull, "full"}, {replica.ErrClosed, "closed"},
-		{context.DeadlineExceeded, "timeout"}, {context.Canceled, "cancelled"},
+		{breaker.ErrOpen, "breaker open"}, {replica.ErrReadOnly, "read-only"}, {context.DeadlineExceeded, "timeout"}, {context.Canceled, "cancelled"},
 	} {
 		if errors.Is(err, k.err) {
 			kind = k.name

@@ -18,7 +18,7 @@ import (
 const (
 	outboxEvents = 256              // of one batch
 	outboxLoad   = 32               // whose records are read at once
-	slowestCheck = 2 * time.Second  // between looks at a place that fails
+	slowestCheck = time.Second      // between looks at a place that fails
 	slowestPass  = 30 * time.Second // between attempts at one that says it works and stores nothing
 	never        = 100 * 365 * 24 * time.Hour
 )

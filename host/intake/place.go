@@ -10,6 +10,7 @@ import (
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/host/replica/breaker"
 )
 
 // Bounds of a place's queue: what is over stays owed in the journal.
@@ -176,8 +177,11 @@ func (p *place) put(jobs []job) (stored int) {
 			u.Err = err.Error()
 			spots[i] = spot{state: failed, err: err}
 			us = append(us, u)
-		case closing:
-			spots[i] = spot{state: failed, err: err} // it stays owed as it is
+		case closing, j.owed && errors.Is(err, breaker.ErrOpen):
+			// Nothing was tried, so the debt stands as it is. With a place down for
+			// hours that is one row less to write for every event.
+			troubled = true
+			spots[i] = spot{state: failed, err: err, owed: j.owed, attempts: j.attempts}
 		default:
 			troubled = true
 			u.Err, u.Owed, u.RetryIn = err.Error(), true, p.in.o.pace.backoff(j.attempts)

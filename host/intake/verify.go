@@ -22,7 +22,6 @@ const (
 type verifying struct {
 	mu      sync.Mutex
 	waiting []*item
-	bytes   int // of waiting
 	workers int
 	running int
 	stopped bool

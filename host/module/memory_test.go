@@ -3,12 +3,18 @@ package module
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
 
@@ -39,7 +45,45 @@ func spellings(n, x *big.Int) map[string][]byte {
 	}
 	montgomery := new(big.Int).Lsh(x, 261)
 	montgomery.Mod(montgomery, n)
-	return map[string][]byte{"big-endian": b[:16], "little-endian": little[:16], "in limbs": limbs(x), "in Montgomery form": limbs(montgomery)}
+	words := slices.Clone(b) // as SHA-256 reads them
+	for i := 0; i < len(words); i += 4 {
+		slices.Reverse(words[i : i+4])
+	}
+	return map[string][]byte{"big-endian": b[:16], "big-endian, its end": b[16:], "little-endian": little[:16], "little-endian, its end": little[16:],
+		"in words": words[:16], "in limbs": limbs(x), "in Montgomery form": limbs(montgomery)}
+}
+
+// seeded is the state of HMAC_DRBG (SHA-256) after it was seeded as the
+// JavaScript libraries do: who has it has the nonce. Attempt 0 is R1's.
+func seeded(key, digest []byte, attempt byte) (k, v []byte) {
+	mac := func(key []byte, parts ...[]byte) []byte {
+		h := hmac.New(sha256.New, key)
+		for _, p := range parts {
+			h.Write(p)
+		}
+		return h.Sum(nil)
+	}
+	material := slices.Concat(key, digest)
+	if attempt > 0 {
+		material = append(material, attempt)
+	}
+	k, v = make([]byte, 32), bytes.Repeat([]byte{1}, 32)
+	for tag := range byte(2) {
+		k = mac(k, v, []byte{tag}, material)
+		v = mac(k, v)
+	}
+	return k, v
+}
+
+// wifOf is a K1 key in the form of old wallets.
+func wifOf(curve string, scalar []byte) []byte {
+	if curve != "K1" {
+		return nil
+	}
+	raw := append([]byte{0x80}, scalar...)
+	first := digest.SHA256(raw)
+	sum := digest.SHA256(first[:])
+	return digest.AppendBase58(nil, append(raw, sum[:4]...))
 }
 
 // After a call with a private key neither the key nor the nonce is anywhere in
@@ -93,6 +137,11 @@ func TestSecretsAreWiped(t *testing.T) {
 		for how, b := range spellings(n, new(big.Int).ModInverse(nonce, n)) {
 			wanted["the nonce's inverse, "+how] = b
 		}
+		for attempt := range byte(8) {
+			key, value := seeded(seed[:], new(big.Int).Mod(z, n).FillBytes(make([]byte, 32)), attempt)
+			wanted[fmt.Sprintf("the generator's key, attempt %d", attempt)] = key[:16]
+			wanted[fmt.Sprintf("the generator's value, attempt %d", attempt)] = value[:16]
+		}
 		clean("signing a digest")
 		event, _, err := p.Create(t.Context(), Draft{Type: "LIKE", Author: k.Public, Body: []byte("{}")})
 		if err != nil {
@@ -106,14 +155,73 @@ func TestSecretsAreWiped(t *testing.T) {
 			t.Fatal(err)
 		}
 		clean("asking for its public key")
+		if wif := wifOf(k.Curve, seed[:]); wif != nil {
+			wanted["WIF"] = wif[10:40]
+			if _, err := p.SignDigest(t.Context(), d, wif); err != nil {
+				t.Fatal(err)
+			}
+			clean("signing a digest with WIF")
+		}
 		if _, err := p.ParsePrivate(t.Context(), k.Private); err != nil {
 			t.Fatal(err)
 		}
 		clean("respelling it")
-		if _, err := p.Sign(t.Context(), []byte(`{"no":"event"}`), k.Private); err == nil {
-			t.Fatal("no event was signed")
+		other, err := p.KeyFromRandom(t.Context(), curve.name, (*[32]byte)(bytes.Repeat([]byte{7}, 32)))
+		if err != nil {
+			t.Fatal(err)
 		}
-		clean("a refusal to sign")
+		// Whatever is wrong with a call, it wipes what came with it.
+		damaged := slices.Clone(k.Private)
+		damaged[len(damaged)-1] ^= 1
+		foreign := bytes.Replace(event, []byte(k.Public), []byte(other.Public), 1)
+		signed := bytes.Replace(event, []byte(`,"type"`), []byte(`,"sig":"","type"`), 1)
+		raw := append([]byte{0}, seed[:]...)
+		for name, call := range map[string]struct {
+			operation string
+			size      int // beyond the input's
+			input     []byte
+		}{
+			"no event":                     {"sign", 0, slices.Concat(field(k.Private), []byte(`{"no":"event"}`))},
+			"another's event":              {"sign", 0, slices.Concat(field(k.Private), foreign)},
+			"a signed event":               {"sign", 0, slices.Concat(field(k.Private), signed)},
+			"a wrong checksum":             {"sign", 0, slices.Concat(field(damaged), event)},
+			"a field that is cut off":      {"sign", 0, field(k.Private)[:50]},
+			"too long a size":              {"sign", 1, slices.Concat(field(k.Private), event)},
+			"too short a size":             {"sign", -len(event) - 1, slices.Concat(field(k.Private), event)},
+			"no digest":                    {"sign_digest", 0, k.Private[:31]},
+			"a digest, a wrong checksum":   {"sign_digest", 0, slices.Concat(d[:], damaged)},
+			"a digest, too long a size":    {"sign_digest", 9, slices.Concat(d[:], k.Private)},
+			"respelling, a wrong checksum": {"private_text", 0, damaged},
+			"respelling, a space":          {"private_text", 0, append([]byte(" "), k.Private...)},
+			"its public key, cut off":      {"public_key", 0, k.Private[:len(k.Private)-1]},
+			"its public key, size 0":       {"public_key", -len(k.Private), k.Private},
+			"random bytes, no curve":       {"key_from_random", 0, append([]byte{2}, seed[:]...)},
+			"random bytes, one too many":   {"key_from_random", 0, append(raw, 0)},
+		} {
+			n, err := in.put(t.Context(), call.input)
+			if err != nil {
+				t.Fatal(err)
+			}
+			params := []uint32{n + uint32(call.size), 0}
+			at, err := in.call(t.Context(), call.operation, params...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, err := in.read(at, 4); err != nil || binary.LittleEndian.Uint32(b) == 0 {
+				t.Errorf("%s: it succeeded, %v", name, err)
+			}
+			clean(name)
+		}
+		// Input that no operation took goes when other input comes.
+		for _, size := range []uint32{3, maxInput} {
+			if _, err := in.put(t.Context(), k.Private); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := in.call(t.Context(), "input", size); err != nil {
+				t.Fatal(err)
+			}
+			clean("input that was not used")
+		}
 	}
 	// The scan itself finds what is there.
 	secret := []byte("something to be found in memory!")
@@ -182,6 +290,96 @@ func TestMemoryStays(t *testing.T) {
 	round(whole, call("register_types", binary.LittleEndian.AppendUint32(nil, 900), field("ACME")))
 	round(whole, func() error { _, err := in.call(ctx, "types"); return err })
 	round(whole, call("inclusion", make([]byte, 160)))
+	text, compact := []byte(signatureOf(t, record)), make([]byte, 66)
+	round(whole, call("recover", v.meta.Hash[:], text))
+	round(whole, call("verify_digest", v.meta.Hash[:], field(k.Public), text))
+	round(whole, call("sign_digest", v.meta.Hash[:], k.Private))
+	round(whole, call("private_text", k.Private))
+	round(whole, call("key_from_random", bytes.Repeat([]byte{0, 9}, 17)[:33]))
+	round(whole, call("public_of", v.meta.AuthorKey[:]))
+	round(calls/20, call("signature_text", text))
+	round(calls/20, call("signature_of", compact))
+	round(calls/20, call("sha256", record))
+	round(calls/20, func() error { _, err := in.call(ctx, "preimage"); return err })
+	round(calls/20, func() error { _, err := in.call(ctx, "version"); return err })
+	// Batches of every size: what one leaves behind does not add up.
+	size, batch := in.memory.Size(), []byte(nil)
+	for range 1024 {
+		batch = append(batch, field(bad)...)
+		if err := call("verify_batch", batch)(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if grown := in.memory.Size() - size; grown > 8<<20 {
+		t.Errorf("batches of 1 to 1,024 events took %d bytes", grown)
+	}
+}
+
+func signatureOf(t *testing.T, record []byte) string {
+	_, rest, ok := bytes.Cut(record, []byte(`"sig":"`))
+	s, _, found := bytes.Cut(rest, []byte(`"`))
+	if !ok || !found {
+		t.Fatalf("no signature in %s", record)
+	}
+	return string(s)
+}
+
+// The worst texts of the largest size, all kinds in turn, are refused or taken
+// and leave the memory as large as they left it the first time.
+func TestWorstTexts(t *testing.T) {
+	p, err := Open(t.Context(), Config{Instances: 1, MaxEvent: MaxRecordBytes, CallTimeout: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close(context.Background()) })
+	in := <-p.free
+	p.free <- in
+	fill := func(open, item, end string) []byte {
+		return []byte(open + strings.Repeat(item, (MaxRecordBytes-len(open)-len(end))/len(item)) + end)
+	}
+	names := func(format string) []byte {
+		b := []byte{'{'}
+		for i := 1 << 21; len(b) < MaxRecordBytes-40; i-- {
+			b = fmt.Appendf(b, format, i*0x9e3779b1&(1<<30-1))
+		}
+		return append(b, `"":0}`...)
+	}
+	texts := map[string][]byte{
+		"one name":         fill("{", `"":0,`, `"":0}`),
+		"two names":        fill("{", `"":0,"a":0,`, `"":0}`),
+		"names":            names(`"%x":0,`),
+		"names, numbers":   names(`"%x":1e20,`),
+		"unsorted pairs":   fill("[", `{"b":0,"":0},`, `0]`),
+		"numbers in pairs": fill("[", `{"b":1e20,"":1e20},`, `0]`),
+		"numbers":          fill("[", `1e20,`, `0]`),
+		"small numbers":    fill("[", `1e-6,`, `0]`),
+		"digits":           fill("", `7`, ``),
+		"arrays":           fill("[", `[],`, `0]`),
+		"left open":        fill("{", `"":[{"b":0,"a":0},`, `0`),
+		"brackets":         fill("", `[`, ``),
+		"escapes":          fill(`"`, `\u0000`, `"`),
+		"a long name":      fill(`{"x":`, `{"`+strings.Repeat("n", 60000)+`":`, ``),
+	}
+	var size uint32
+	for range 2 {
+		for name, text := range texts {
+			began := time.Now()
+			var refused *code.Error
+			if _, err := p.Canonicalize(t.Context(), text); err != nil && !errors.As(err, &refused) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if _, err := p.Verify(t.Context(), text); !errors.As(err, &refused) {
+				t.Errorf("%s, as an event: %v", name, err)
+			}
+			t.Logf("%s: %v, %d MiB", name, time.Since(began), in.memory.Size()>>20)
+		}
+		if size == 0 {
+			size = in.memory.Size()
+		}
+	}
+	if s := p.Stats(); s.Traps > 0 || in.memory.Size() != size || size > 256<<20 {
+		t.Errorf("%+v, memory of %d, then %d bytes", s, size, in.memory.Size())
+	}
 }
 
 // Whatever the parameters are, no export traps or reads what it should not.

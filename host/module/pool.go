@@ -96,8 +96,8 @@ func Open(ctx context.Context, c Config) (*Pool, error) {
 	if c.Interpreter {
 		rc = wazero.NewRuntimeConfigInterpreter()
 	}
-	// 256 MiB bounds an instance; the largest canonical text needs a quarter.
-	rc = rc.WithMemoryLimitPages(4096)
+	// 512 MiB bounds an instance: the worst texts of 4 MiB, all kinds in turn, leave it at half of that.
+	rc = rc.WithMemoryLimitPages(8192)
 	p := &Pool{config: c, free: make(chan *instance, c.Instances), closed: make(chan struct{})}
 	if c.CacheDir != "" {
 		cache, err := wazero.NewCompilationCacheWithDir(c.CacheDir)

@@ -38,6 +38,7 @@ const (
 	DefaultMaxBytes = 256 << 10 // the event limit unless configured
 	maxEventDepth   = 64        // arrays and objects within each other, the event itself included
 	maxTextDepth    = 1000      // the same for Canonicalize
+	maxTextBytes    = 4 << 20   // the limit on what Canonicalize takes
 	maxParents      = 256
 	maxSafeInteger  = 1<<53 - 1
 )
@@ -94,6 +95,9 @@ func Hash(text []byte, o Options) (r Result, err error) {
 // Canonicalize returns the RFC 8785 form of text. The error is a *code.Error.
 func Canonicalize(text []byte) (out []byte, err error) {
 	defer recovered(&out, &err)
+	if len(text) > maxTextBytes {
+		return nil, refuse(code.TooLarge, "", "")
+	}
 	return canonical(text, maxTextDepth, false)
 }
 

@@ -22,6 +22,7 @@ const put = (from, to, text = good) => {
   if (out === text) throw new Error(`no ${from}`);
   return out;
 };
+const inBodyOf = (pieces) => { const [head, tail] = good.split('"body":{'); return [head + '"body":{"x":', ...pieces, ',' + tail]; };
 const inBody = (json) => put('"body":{', `"body":{"x":${json},`);
 
 // Size.
@@ -36,7 +37,8 @@ const inBody = (json) => put('"body":{', `"body":{"x":${json},`);
   };
   write('refusals/too_large.json', 'Beyond the limit of 256 KiB, or another that is configured.', [
     of('one byte over 256 KiB', padded(262145), ''), of('4 MiB and one byte, limit 4 MiB', padded(4194305), '', { max_bytes: 4194304 }), of('limit of 256 bytes', good, '', { max_bytes: 256 }),
-    of('white space counts', [good, { repeat: ' ', times: 262144 }], ''), of('4 MiB of digits', [{ repeat: '7', times: 4194304 }], ''), of('size comes before syntax', [{ repeat: '[', times: 262145 }], ''),
+    of('white space counts', [good, { repeat: ' ', times: 262144 }], ''), of('4 MiB of digits', [{ repeat: '7', times: 4194304 }], ''), of('size comes before syntax', [{ repeat: '[', times: 262145 }], ''), of('a canonical form that is too large', inBodyOf(['[', { repeat: '1e20,', times: 20000 }, '0]']), ''),
+    canon('too_large')('4 MiB and one byte', ['"', { repeat: 'x', times: 4194303 }, '"'], ''), { name: 'canonicalize: 4 MiB', op: 'canonicalize', in: { text: [{ repeat: ' ', times: 4194303 }, '1'] }, out: { text: '1' } },
     { name: 'just within a configured limit', op: 'verify', in: { text: good, max_bytes: good.length }, out: accepted(signed(base, k), k) },
     { name: '512 KiB under a limit of 4 MiB', op: 'verify', in: { text: padded(524288), max_bytes: 4194304 }, out: (() => { const t = padded(524288); const s = t.map((p) => (typeof p === 'string' ? p : p.repeat.repeat(p.times))).join(''); const { sig, ...un } = JSON.parse(s); void sig; return { ...accepted({ event: un, hash: hex(sha256(canonicalize(un))), record: s }, k), record: t }; })() },
   ]);
@@ -165,9 +167,12 @@ write('refusals/unknown_type.json', 'A type that is not registered.', [
 {
   const of = (name, author_pubkey) => refused('invalid_public_key')(name, spoil({ author_pubkey }), '/author_pubkey');
   const flip = (t, at) => t.slice(0, at) + (t[at] === 'a' ? 'b' : 'a') + t.slice(at + 1);
+  const noPoint = new Uint8Array([2, ...new Uint8Array(31), 5]), noPointR1 = new Uint8Array([2, ...new Uint8Array(31), 1]);
+  const nowhere = [['K1', publicText('K1', noPoint)], ['R1', publicText('R1', noPointR1)]];
   write('refusals/invalid_public_key.event.json', 'Events whose author is no key.', [
     of('empty', ''), of('a name', 'alice'), of('one letter changed', flip(k.public, 30)), of('legacy, one letter changed', flip(k.legacy, 30)), of('R1, one letter changed', flip(r.public, 30)), of('PUB_K1_ with the legacy checksum', 'PUB_K1_' + k.legacy.slice(3)), of('legacy with the K1 checksum', 'EOS' + k.public.slice(7)),
     of('x on no point', publicText('K1', new Uint8Array([2, ...new Uint8Array(31), 5]))), of('legacy, x on no point', legacyText(new Uint8Array([3, ...new Uint8Array(31), 5]))), of('PUB_WA_', 'PUB_WA_' + k.public.slice(7)), of('line feed after', k.public + '\n'), of('very long', 'PUB_K1_' + '1'.repeat(3000)),
+    ...nowhere.flatMap(([curve, author]) => [k, r].map((by) => refused('invalid_public_key')(`x on no point of ${curve}, a ${by.curve} signature`, spoil({ author_pubkey: author }, by), '/author_pubkey'))),
   ]);
   const withSig = (sig, text = good) => text.replace(/"sig":"[^"]*"/, () => `"sig":${JSON.stringify(sig)}`);
   const sig = JSON.parse(good).sig, sigR1 = JSON.parse(goodR1).sig, c = compact(sig), c1 = compact(sigR1), { header, r: rr, s: ss } = unpack(c);
@@ -202,6 +207,17 @@ write('refusals/unknown_type.json', 'A type that is not registered.', [
   ]);
   write('refusals/sign.json', 'sign of what is no event, or by what is no key.', [
     no('invalid_private_key')('malformed key', unsigned(k), k.private.slice(0, -1)), no('invalid_private_key')('public key', unsigned(k), k.public), no('missing_field')('no body', canonicalize({ ...base, body: undefined }), k.private, '/body'), no('unknown_type')('unknown type', canonicalize({ ...base, type: 'X' }), k.private, '/type'), no('invalid_json')('no JSON', '{', k.private), no('duplicate_key')('duplicate', '{"a":1,"a":2}', k.private, '/a'), no('invalid_public_key')('author is no key', canonicalize({ ...base, author_pubkey: 'EOS' }), k.private, '/author_pubkey'),
+    no('invalid_field')('signed already', good, k.private, '/sig'), no('invalid_field')('an empty signature', good.replace(/"sig":"[^"]*"/, '"sig":""'), k.private, '/sig'), no('unknown_field')('unknown member', put('"v":1', '"v":1,"w":2'), k.private, '/w'), no('too_large')('too large', [unsigned(k), { repeat: ' ', times: 262144 }], k.private, ''), no('invalid_private_key')('no key, no event', '{}', ''), no('invalid_private_key')('R1 key, one letter changed', unsigned(r), r.private.slice(0, -1) + (r.private.endsWith('1') ? '2' : '1')),
+  ]);
+  // What create is given is checked as if it stood in an event.
+  const draft = { type: base.type, author_pubkey: k.public, created_at: base.created_at, parents: base.parents, body: JSON.stringify(base.body) };
+  const nc = (code, name, change, pointer) => ({ name, op: 'create', in: { ...draft, ...change }, refuse: { code, ...(pointer !== undefined && { pointer }) } });
+  write('refusals/create.json', 'create with parts that make no event.', [
+    nc('invalid_json', 'no body', { body: '' }), nc('invalid_json', 'a body that ends and goes on', { body: '{},"proofs":{}' }), nc('invalid_json', 'a body cut off', { body: '{"a":' }), nc('invalid_field', 'body is an array', { body: '[]' }, '/body'), nc('invalid_field', 'body is null', { body: 'null' }, '/body'), nc('duplicate_key', 'a name twice in body', { body: '{"a":[1,{"b":1,"b":2}]}' }, '/body/a/1/b'),
+    nc('lone_surrogate', 'half a pair in body', { body: '{"a":"\\ud800"}' }, '/body/a'), nc('invalid_utf8', 'no UTF-8 in body', { body: ['{"a":"', { hex: 'ff' }, '"}'] }), nc('number_out_of_range', 'a number in body', { body: '{"a":1e400}' }, '/body/a'), nc('number_not_interoperable', 'an integer in body', { body: '{"a":[9007199254740993]}' }, '/body/a/0'), nc('number_not_interoperable', 'an integer in proofs', { proofs: '{"a":9007199254740993}' }, '/proofs/a'), nc('depth_exceeded', 'a deep body', { body: [{ repeat: '{"a":', times: 64 }, '1', { repeat: '}', times: 64 }] }),
+    nc('too_large', 'white space in body counts', { body: ['{}', { repeat: ' ', times: 262144 }] }, ''), nc('too_large', 'numbers that grow', { body: ['{"a":[', { repeat: '1e20,', times: 20000 }, '0]}'] }, ''), nc('invalid_field', 'proofs are an array', { proofs: '[]' }, '/proofs'), nc('invalid_json', 'empty proofs', { proofs: '' }),
+    nc('unknown_type', 'unknown type', { type: 'X' }, '/type'), nc('unknown_type', 'a type with quotes', { type: 'X","v":2,"type":"ADD_CLAIM' }, '/type'), nc('unknown_type', 'no type', { type: '' }, '/type'), nc('invalid_public_key', 'no author', { author_pubkey: '' }, '/author_pubkey'), nc('invalid_public_key', 'an author with quotes', { author_pubkey: k.public + '"' }, '/author_pubkey'), nc('invalid_public_key', 'author on no point', { author_pubkey: publicText('K1', new Uint8Array([2, ...new Uint8Array(31), 5])) }, '/author_pubkey'),
+    nc('invalid_field', 'created_at is 2^53', { created_at: 9007199254740992 }, '/created_at'), nc('invalid_field', 'a parent twice', { parents: [base.parents[0], base.parents[0]] }, '/parents/1'), nc('invalid_field', 'a parent in upper case', { parents: [base.parents[0].toUpperCase()] }, '/parents/0'), nc('invalid_field', 'a parent with quotes', { parents: ['","'] }, '/parents/0'),
   ]);
   const hm = (name, text, hash) => ({ name, op: 'match', in: { text, hash }, refuse: { code: 'hash_mismatch' } });
   const s = signed(base, k);

@@ -2,8 +2,10 @@
 // Runs the test vectors through the module in this JavaScript engine.
 //
 //   node run.mjs [FILE…]     every file, or the given ones: one JSON line for
-//                            each, {file, cases, failed: […]}; exits 1 if any failed
+//                            each, {file, cases, failed: […]}; exits 1 if any failed.
+//                            Every file: their sequences, too, held to the checksums
 //   node run.mjs --serve     answers one case a line: {op, in} → {out} or {refuse}
+import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -152,6 +154,65 @@ function caseFiles() {
   return out.sort();
 }
 
+const json = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
+const sha256 = (data) => createHash('sha256').update(data).digest();
+
+/** checker takes the lines of a sequence; left are the checksums that they did not reach or have. */
+function checker(checksums) {
+  const running = createHash('sha256');
+  const left = { ...checksums };
+  let n = 0;
+  return {
+    left,
+    done: () => n >= Math.max(...Object.keys(checksums)),
+    add(line) {
+      running.update(line);
+      if (left[++n] && left[n] === running.copy().digest('hex')) delete left[n];
+    },
+    get lines() { return n; },
+  };
+}
+
+/** numberSequence is the sequence of numbers/es6.json through canonicalize. */
+function* numberSequence() {
+  const { published, sequence } = json('numbers/es6.json');
+  const of = (bits) => { const b = Buffer.alloc(8); b.writeBigUInt64BE(bits); return b.readDoubleBE(); };
+  function* doubles() {
+    for (const h of sequence.chosen) yield BigInt('0x' + h);
+    for (let i = 0; i < sequence.serial.count; i++) yield BigInt('0x' + sequence.serial.from) + BigInt(i);
+    for (let block = sha256(Buffer.alloc(32)); ; block = sha256(block)) {
+      for (let at = 0; at < 32; at += 8) {
+        const bits = block.readBigUInt64LE(at);
+        if (Number.isFinite(of(bits)) && of(bits) !== 0) yield bits;
+      }
+    }
+  }
+  const c = checker(published);
+  let bits = [];
+  for (const b of doubles()) {
+    bits.push(b);
+    if (bits.length < 1000) continue;
+    const text = `[${bits.map((x) => of(x).toExponential(16))}]`;
+    const out = written(m.ask('canonicalize', encoder.encode(text))).slice(1, -1).split(',');
+    bits.forEach((x, i) => c.add(`${x.toString(16)},${out[i]}\n`));
+    if (c.done()) break;
+    bits = [];
+  }
+  yield ['numbers/es6.json, the sequence', c];
+}
+
+/** signatureSequences are those of signatures/sequence.json. */
+function* signatureSequences() {
+  for (const [curve, checksums] of Object.entries(json('signatures/sequence.json').checksums)) {
+    const c = checker(checksums);
+    for (let i = 0; !c.done(); i++) {
+      const k = operations.key_from_random(m, { curve, random: toHex(sha256(`${curve} key ${i}`)) });
+      c.add(operations.sign_digest(m, { private: k.private, digest: toHex(sha256(`${curve} digest ${i}`)) }).signature + '\n');
+    }
+    yield [`signatures/sequence.json, the sequence on ${curve}`, c];
+  }
+}
+
 const m = await load(readFileSync(join(root, '../wasm/eventseal.wasm')));
 if (process.argv[2] === '--serve') {
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
@@ -168,5 +229,13 @@ if (process.argv[2] === '--serve') {
     }
     console.log(JSON.stringify({ file: relative(root, file), cases: cases.length, failed }));
     if (failed.length > 0 || cases.length === 0) process.exitCode = 1;
+  }  if (process.argv.length === 2) {
+    for (const sequence of [numberSequence, signatureSequences]) {
+      for (const [file, c] of sequence()) {
+        const failed = Object.entries(c.left);
+        console.log(JSON.stringify({ file, cases: c.lines, failed }));
+        if (failed.length > 0) process.exitCode = 1;
+      }
+    }
   }
 }

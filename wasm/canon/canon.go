@@ -23,6 +23,9 @@ const (
 type Writer struct {
 	// Depth is the deepest nesting that is taken, at most MaxDepth.
 	Depth int
+	// Max is how many bytes the canonical form may have, 0: any number. A
+	// longer one is TooLarge as soon as that much of it is written.
+	Max int
 	// Event holds integer literals to what an event is held to: one that
 	// its canonical form would change is NumberNotInteroperable.
 	Event bool
@@ -59,6 +62,7 @@ type frame struct {
 	current  Member // of an object: the member that is being read
 	object   bool
 	unsorted bool
+	sorted   bool // its members are in order after all: it ended
 	inside   bool // an element or a member's value is being read
 }
 
@@ -167,6 +171,9 @@ func (w *Writer) values() code.Code {
 		case !w.word():
 			return code.InvalidJSON
 		}
+		if w.Max > 0 && len(w.out) > w.Max {
+			return code.TooLarge
+		}
 		more, c := w.after()
 		if c != code.OK || !more {
 			return c
@@ -227,8 +234,14 @@ func (w *Writer) member(f *frame) code.Code {
 	m.Value = uint32(len(w.out))
 	w.members = append(w.members, m)
 	f.current, f.inside = m, true
-	if n := len(w.members); !f.unsorted && n-1 > int(f.first) && w.compare(&w.members[n-2], &w.members[n-1]) >= 0 {
-		f.unsorted = true
+	if n := len(w.members); n-1 > int(f.first) {
+		switch d := w.compare(&w.members[n-2], &w.members[n-1]); {
+		case d == 0:
+			f.unsorted = true // an earlier name may be there twice, too
+			return code.DuplicateKey
+		case d > 0:
+			f.unsorted = true
+		}
 	}
 	if w.space(); w.peek() != ':' {
 		return code.InvalidJSON

@@ -79,48 +79,56 @@ func unit(b byte) int {
 	return int(b)
 }
 
-// less orders members by name, and equal names by their place in the text.
-func (w *Writer) less(a, b *Member) bool {
-	if d := w.compare(a, b); d != 0 {
-		return d < 0
-	}
-	return a.Key < b.Key
-}
+// sortRun is how many members are put in order by insertion.
+const sortRun = 12
 
-// sort puts ms in order: by insertion where they are few, else by a heap, so
-// that no input makes it quadratic.
+// sort puts ms in order, those of equal names as they are in the text. It
+// merges: n members take n·log n comparisons whatever they are.
 func (w *Writer) sort(ms []Member) {
-	if len(ms) <= 12 {
-		for i := 1; i < len(ms); i++ {
-			for j := i; j > 0 && w.less(&ms[j], &ms[j-1]); j-- {
-				ms[j], ms[j-1] = ms[j-1], ms[j]
+	for lo := 0; lo < len(ms); lo += sortRun {
+		run := ms[lo:min(lo+sortRun, len(ms))]
+		for i := 1; i < len(run); i++ {
+			for j := i; j > 0 && w.compare(&run[j], &run[j-1]) < 0; j-- {
+				run[j], run[j-1] = run[j-1], run[j]
 			}
 		}
+	}
+	if len(ms) <= sortRun {
 		return
 	}
-	for i := len(ms)/2 - 1; i >= 0; i-- {
-		w.sink(ms, i)
+	n := len(w.moved)
+	w.moved = append(w.moved, ms...) // room for as many, until the end
+	from, to := ms, w.moved[n:]
+	inPlace := true
+	for width := sortRun; width < len(ms); width *= 2 {
+		for lo := 0; lo < len(ms); lo += 2 * width {
+			mid, hi := min(lo+width, len(ms)), min(lo+2*width, len(ms))
+			w.merge(to[lo:hi], from[lo:mid], from[mid:hi])
+		}
+		from, to, inPlace = to, from, !inPlace
 	}
-	for n := len(ms) - 1; n > 0; n-- {
-		ms[0], ms[n] = ms[n], ms[0]
-		w.sink(ms[:n], 0)
+	if !inPlace {
+		copy(ms, from)
 	}
+	w.moved = w.moved[:n]
 }
 
-func (w *Writer) sink(heap []Member, i int) {
-	for {
-		child := 2*i + 1
-		if child >= len(heap) {
-			return
+// merge sets dst to a and b, which are in order, in order.
+func (w *Writer) merge(dst, a, b []Member) {
+	if len(b) == 0 || w.compare(&a[len(a)-1], &b[0]) <= 0 {
+		copy(dst[copy(dst, a):], b)
+		return
+	}
+	if w.compare(&b[len(b)-1], &a[0]) < 0 {
+		copy(dst[copy(dst, b):], a)
+		return
+	}
+	for i := range dst {
+		if len(b) == 0 || len(a) > 0 && w.compare(&a[0], &b[0]) <= 0 {
+			dst[i], a = a[0], a[1:]
+		} else {
+			dst[i], b = b[0], b[1:]
 		}
-		if child+1 < len(heap) && w.less(&heap[child], &heap[child+1]) {
-			child++
-		}
-		if !w.less(&heap[i], &heap[child]) {
-			return
-		}
-		heap[i], heap[child] = heap[child], heap[i]
-		i = child
 	}
 }
 
@@ -131,6 +139,7 @@ func (w *Writer) close(f *frame) bool {
 	if f.unsorted {
 		w.sort(ms)
 		if w.twice(ms) != nil {
+			f.sorted = true
 			return false
 		}
 		first := uint32(len(w.moved))

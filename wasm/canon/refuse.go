@@ -17,7 +17,9 @@ func (w *Writer) refuse(c code.Code) code.Code {
 		if !f.unsorted {
 			continue
 		}
-		w.sort(ms)
+		if !f.sorted {
+			w.sort(ms)
+		}
 		if m := w.twice(ms); m != nil && (where < 0 || m.Key < first) {
 			first, where, twice = m.Key, i, *m
 		}

@@ -91,6 +91,19 @@ func (p *Parser) refuseField(c code.Code, field int) code.Code {
 	return c
 }
 
+// Canonicalize returns the RFC 8785 form of a text of at most MaxBytes bytes,
+// that of the package, with p's buffers: what p returned before is not valid
+// any more.
+func (p *Parser) Canonicalize(text []byte) ([]byte, code.Code) {
+	if len(text) > MaxBytes {
+		return nil, p.refuse(code.TooLarge, "")
+	}
+	p.w.Depth, p.w.Max, p.w.Event = canon.MaxDepth, 0, false
+	out, c := p.w.Write(text)
+	p.pointer = append(p.pointer[:0], p.w.Pointer()...)
+	return out, c
+}
+
 func (p *Parser) limit() int {
 	if p.MaxBytes == 0 {
 		return DefaultMaxBytes
@@ -150,8 +163,11 @@ func (p *Parser) read(text []byte, e *Event, signed bool) code.Code {
 	if len(text) > p.limit() {
 		return p.refuse(code.TooLarge, "")
 	}
-	p.w.Depth, p.w.Event = canon.MaxEventDepth, true
+	p.w.Depth, p.w.Max, p.w.Event = canon.MaxEventDepth, p.limit(), true
 	record, c := p.w.Write(text)
+	if c == code.TooLarge {
+		return p.refuse(c, "") // the event is, wherever that was noticed
+	}
 	if c != code.OK {
 		p.pointer = append(p.pointer[:0], p.w.Pointer()...)
 		return c

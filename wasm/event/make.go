@@ -54,8 +54,11 @@ func (p *Parser) Create(d *Draft, e *Event) code.Code {
 
 // part adds the canonical form of a JSON text.
 func (p *Parser) part(field int, label string, text []byte) code.Code {
-	p.w.Depth, p.w.Event = canon.MaxEventDepth-1, true
+	p.w.Depth, p.w.Max, p.w.Event = canon.MaxEventDepth-1, p.limit(), true
 	out, c := p.w.Write(text)
+	if c == code.TooLarge {
+		return p.refuse(c, "")
+	}
 	if c != code.OK {
 		p.refuseField(c, field)
 		p.pointer = append(p.pointer, p.w.Pointer()...)

@@ -3,7 +3,6 @@ package main
 import (
 	"unsafe"
 
-	"github.com/eventseal/eventseal/wasm/canon"
 	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
 	"github.com/eventseal/eventseal/wasm/event"
@@ -41,7 +40,6 @@ const batchLimit = 1024
 
 var (
 	parser event.Parser
-	writer canon.Writer
 	found  event.Event
 	one    verdict
 
@@ -58,6 +56,7 @@ func (v *verdict) address() uint32 { return uint32(uintptr(unsafe.Pointer(v))) }
 func (v *verdict) fill(c code.Code) {
 	*v = verdict{code: uint32(c)}
 	if c != code.OK {
+		found.Record = nil // has no preimage
 		v.pointer = viewOf(parser.Pointer())
 		return
 	}
@@ -69,6 +68,13 @@ func (v *verdict) fill(c code.Code) {
 	v.signature = viewOf(e.SignatureText())
 }
 
+// refusal is the verdict on what is not an event at all.
+func refusal(c code.Code) uint32 {
+	found.Record = nil
+	one = verdict{code: uint32(c)}
+	return one.address()
+}
+
 func limit(maxBytes uint32) {
 	parser.MaxBytes = int(min(maxBytes, event.MaxBytes))
 }
@@ -77,10 +83,10 @@ func limit(maxBytes uint32) {
 //
 //go:wasmexport canonicalize
 func exportCanonicalize(size uint32) uint32 {
-	writer.Depth = canon.MaxDepth
-	text, c := writer.Write(taken(size))
+	found.Record = nil
+	text, c := parser.Canonicalize(taken(size))
 	if c != code.OK {
-		return answer(c, writer.Pointer())
+		return answer(c, parser.Pointer())
 	}
 	return answer(c, text)
 }
@@ -127,8 +133,7 @@ func exportCreate(size, maxBytes uint32) uint32 {
 		d.Proofs = r.field()
 	}
 	if r.bad || len(r.rest) > 0 {
-		one = verdict{code: uint32(code.InvalidArgument)}
-		return one.address()
+		return refusal(code.InvalidArgument)
 	}
 	one.fill(parser.Create(&d, &found))
 	return one.address()
@@ -140,18 +145,22 @@ func exportCreate(size, maxBytes uint32) uint32 {
 //go:wasmexport sign
 func exportSign(size, maxBytes uint32) uint32 {
 	limit(maxBytes)
+	v := signEvent(size)
+	erase()
+	return v
+}
+
+//go:noinline
+func signEvent(size uint32) uint32 {
 	r := reader{rest: taken(size)}
 	private := r.field()
-	c := code.InvalidArgument
-	if !r.bad {
-		if c = key.ParsePrivate(&secret, private); c == code.OK {
-			one.fill(parser.Sign(r.rest, &secret, &found))
-			erase(size)
-			return one.address()
-		}
+	if r.bad {
+		return refusal(code.InvalidArgument)
 	}
-	one = verdict{code: uint32(c)}
-	erase(size)
+	if c := key.ParsePrivate(&secret, private); c != code.OK {
+		return refusal(c)
+	}
+	one.fill(parser.Sign(r.rest, &secret, &found))
 	return one.address()
 }
 
@@ -168,6 +177,8 @@ func exportVerifyBatch(size, maxBytes uint32) uint32 {
 		}
 	}
 	if cap(verdicts) < n {
+		// Twice as many each time, or what is left behind would add up.
+		n := min(max(n, 2*cap(verdicts)), batchLimit)
 		verdicts, items, judgement, where = make([]verdict, n), make([]sig.Item, n), make([]code.Code, n), make([]uint32, n)
 	}
 	verdicts = verdicts[:n]
@@ -189,6 +200,7 @@ func exportVerifyBatch(size, maxBytes uint32) uint32 {
 			verdicts[where[i]].keep(c)
 		}
 	}
+	found.Record = nil // preimage is for a single event
 	base := address(kept[:0])
 	for i := range verdicts {
 		v := &verdicts[i]

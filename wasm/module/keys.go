@@ -16,10 +16,12 @@ var (
 )
 
 // erase wipes what a call with a private key leaves behind: the key, the
-// input, and everything below the stack pointer.
-func erase(size uint32) {
+// whole input, whatever part of it the call was told of, and everything below
+// the stack pointer. What touches the key does so in a function that is not
+// inlined into the export, so that its frame is down there.
+func erase() {
 	secret.Wipe()
-	clear(taken(size))
+	clear(in)
 	eraseStack()
 }
 
@@ -37,22 +39,37 @@ func exportErase() {
 //
 //go:wasmexport private_text
 func exportPrivateText(size uint32) uint32 {
-	c := key.ParsePrivate(&secret, taken(size))
-	return pair(c, size)
+	c := respell(size)
+	erase()
+	return answer(c, out)
+}
+
+//go:noinline
+func respell(size uint32) code.Code {
+	return pair(key.ParsePrivate(&secret, taken(size)))
 }
 
 // key_from_random(size): curve, 32 random bytes → as private_text.
 //
 //go:wasmexport key_from_random
 func exportKeyFromRandom(size uint32) uint32 {
+	c := fromRandom(size)
+	erase()
+	return answer(c, out)
+}
+
+//go:noinline
+func fromRandom(size uint32) code.Code {
 	c := code.InvalidArgument
 	if b := taken(size); len(b) == 33 && b[0] <= byte(key.R1) {
 		c = key.FromRandom(&secret, key.Curve(b[0]), (*[32]byte)(b[1:]))
 	}
-	return pair(c, size)
+	return pair(c)
 }
 
-func pair(c code.Code, size uint32) uint32 {
+// pair answers with the secret key and its public one, with nothing unless c
+// is OK.
+func pair(c code.Code) code.Code {
 	out = out[:0]
 	if c == code.OK {
 		if cap(out) < 4*key.MaxText {
@@ -63,8 +80,7 @@ func pair(c code.Code, size uint32) uint32 {
 		out = appendText(out, secret.AppendText)
 		out = appendText(out, public.AppendText)
 	}
-	erase(size)
-	return answer(c, out)
+	return c
 }
 
 // appendText appends a text as a field.
@@ -80,12 +96,18 @@ func appendText(dst []byte, text func([]byte) []byte) []byte {
 //
 //go:wasmexport public_key
 func exportPublicKey(size uint32) uint32 {
+	c := publicOf(size)
+	erase()
+	return publicAnswer(c)
+}
+
+//go:noinline
+func publicOf(size uint32) code.Code {
 	c := key.ParsePrivate(&secret, taken(size))
 	if c == code.OK {
 		public = secret.Public()
 	}
-	erase(size)
-	return publicAnswer(c)
+	return c
 }
 
 // public_text(size): a public key's text → curve, compressed point, then as
@@ -162,20 +184,26 @@ func exportSignatureOf(size uint32) uint32 {
 //
 //go:wasmexport sign_digest
 func exportSignDigest(size uint32) uint32 {
-	r := reader{rest: taken(size)}
-	d := r.bytes(digest.Size)
-	c := code.InvalidArgument
-	if !r.bad {
-		if c = key.ParsePrivate(&secret, r.rest); c == code.OK {
-			c = sig.Sign(&signature, &secret, (*digest.Hash)(d))
-		}
-	}
-	erase(size)
+	c := signDigest(size)
+	erase()
 	if c != code.OK {
 		return answer(c, nil)
 	}
 	out = signature.AppendText(out[:0])
 	return answer(c, out)
+}
+
+//go:noinline
+func signDigest(size uint32) code.Code {
+	r := reader{rest: taken(size)}
+	d := r.bytes(digest.Size)
+	if r.bad {
+		return code.InvalidArgument
+	}
+	if c := key.ParsePrivate(&secret, r.rest); c != code.OK {
+		return c
+	}
+	return sig.Sign(&signature, &secret, (*digest.Hash)(d))
 }
 
 // verify_digest(size): 32 bytes, a public key's text as a field, a

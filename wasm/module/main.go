@@ -61,6 +61,7 @@ func exportInput(size uint32) uint32 {
 	if size > maxInput {
 		return 0
 	}
+	clear(in) // a key may be in it that no call took
 	if int(size) > cap(in) || in == nil {
 		in = make([]byte, max(int(size), min(2*cap(in), maxInput), 64<<10))
 	}

@@ -147,14 +147,6 @@ func (z *field) odd() uint64 {
 	return e[0] & 1
 }
 
-// equal reports whether z ≡ x.
-func (z *field) equal(x *field) bool {
-	var a, b modular.Element
-	z.element(&a)
-	x.element(&b)
-	return a.Equal(&b)
-}
-
 // selectFrom sets z to x where mask is all ones.
 func (z *field) selectFrom(mask uint64, x *field) {
 	for i := range z {

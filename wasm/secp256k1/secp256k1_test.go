@@ -12,7 +12,7 @@ import (
 
 var (
 	p, _ = new(big.Int).SetString("fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f", 16)
-	n    = decred.S256().N
+	n    = decred.Params().N
 	l, _ = new(big.Int).SetString("5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72", 16) // λ, a cube root of 1 mod n
 )
 

@@ -18,21 +18,27 @@ func Verify(pub *key.Public, d *digest.Hash, s *Signature) code.Code {
 	if c := s.split(&r, &t); c != code.OK {
 		return c
 	}
+	if pub.Curve != s.Curve {
+		if !pub.OnCurve() {
+			return code.InvalidPublicKey
+		}
+		return code.SignatureMismatch
+	}
 	order(s.Curve).SetBytes(&z, (*[32]byte)(d))
 	id := s.Compact[0] - header
 	ok := false
 	if s.Curve == key.R1 {
 		var q p256.Affine
-		if pub.Curve == key.R1 && !q.Decompress(&pub.Point) {
+		if !q.Decompress(&pub.Point) {
 			return code.InvalidPublicKey
 		}
-		ok = pub.Curve == key.R1 && p256.Verify(&q, &z, &r, &t, id)
+		ok = p256.Verify(&q, &z, &r, &t, id)
 	} else {
 		var q secp256k1.Affine
-		if pub.Curve == key.K1 && !q.Decompress(&pub.Point) {
+		if !q.Decompress(&pub.Point) {
 			return code.InvalidPublicKey
 		}
-		ok = pub.Curve == key.K1 && secp256k1.Verify(&q, &z, &r, &t, id)
+		ok = secp256k1.Verify(&q, &z, &r, &t, id)
 	}
 	if !ok {
 		return code.SignatureMismatch

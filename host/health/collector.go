@@ -1,0 +1,69 @@
+package health
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+var (
+	placeLabels   = []string{"replica", "kind"}
+	replicaUp     = prometheus.NewDesc("eventseal_replica_up", "Whether the place works, 0 or 1.", placeLabels, nil)
+	breakerOpen   = prometheus.NewDesc("eventseal_replica_breaker_open", "Whether its circuit breaker lets no calls through, 0 or 1.", placeLabels, nil)
+	latency       = prometheus.NewDesc("eventseal_replica_latency_seconds", "Time of its calls of late, smoothed.", placeLabels, nil)
+	callsTotal    = prometheus.NewDesc("eventseal_replica_calls_total", "Calls of the place.", placeLabels, nil)
+	failuresTotal = prometheus.NewDesc("eventseal_replica_failures_total", "Calls that failed by the place's fault.", placeLabels, nil)
+	healthyNow    = prometheus.NewDesc("eventseal_healthy", "Whether the host can give acknowledgements, 0 or 1.", nil, nil)
+	workingNow    = prometheus.NewDesc("eventseal_replicas_working", "Counting places that work.", nil, nil)
+	requiredNow   = prometheus.NewDesc("eventseal_replicas_required", "Counting places that an acknowledgement needs.", nil, nil)
+	sequenceNow   = prometheus.NewDesc("eventseal_journal_sequence", "Number of the event admitted last.", nil, nil)
+	moduleBusy    = prometheus.NewDesc("eventseal_module_busy", "Instances of the module at work.", nil, nil)
+	moduleSize    = prometheus.NewDesc("eventseal_module_instances", "Instances of the module.", nil, nil)
+	moduleCalls   = prometheus.NewDesc("eventseal_module_calls_total", "Calls of the module.", nil, nil)
+	moduleTraps   = prometheus.NewDesc("eventseal_module_traps_total", "Calls that trapped.", nil, nil)
+	moduleLate    = prometheus.NewDesc("eventseal_module_timeouts_total", "Calls that were stopped at their deadline.", nil, nil)
+)
+
+var _ prometheus.Collector = (*Monitor)(nil)
+
+// Describe implements prometheus.Collector.
+func (m *Monitor) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		replicaUp, breakerOpen, latency, callsTotal, failuresTotal, healthyNow, workingNow, requiredNow, sequenceNow,
+		moduleBusy, moduleSize, moduleCalls, moduleTraps, moduleLate,
+	} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector with the figures of Health.
+func (m *Monitor) Collect(ch chan<- prometheus.Metric) {
+	h := m.Health(context.Background())
+	set := func(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, kind, v, labels...)
+	}
+	for _, r := range h.Replicas {
+		set(replicaUp, prometheus.GaugeValue, flag(r.Up), r.Name, r.Kind)
+		set(breakerOpen, prometheus.GaugeValue, flag(r.Breaker != "closed"), r.Name, r.Kind)
+		set(latency, prometheus.GaugeValue, r.LatencyMS/1000, r.Name, r.Kind)
+		set(callsTotal, prometheus.CounterValue, float64(r.calls), r.Name, r.Kind)
+		set(failuresTotal, prometheus.CounterValue, float64(r.failures), r.Name, r.Kind)
+	}
+	set(healthyNow, prometheus.GaugeValue, flag(h.Healthy))
+	set(workingNow, prometheus.GaugeValue, float64(h.Working))
+	set(requiredNow, prometheus.GaugeValue, float64(h.Required))
+	set(sequenceNow, prometheus.GaugeValue, float64(h.Journal.Sequence))
+	s := h.Module.stats
+	set(moduleBusy, prometheus.GaugeValue, float64(s.Busy))
+	set(moduleSize, prometheus.GaugeValue, float64(s.Instances))
+	set(moduleCalls, prometheus.CounterValue, float64(s.Calls))
+	set(moduleTraps, prometheus.CounterValue, float64(s.Traps))
+	set(moduleLate, prometheus.CounterValue, float64(s.Timeouts))
+}
+
+func flag(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,262 @@
+// Package health says how the host is: each place, the journal, the module,
+// and whether an acknowledgement can be given. It looks at what the circuit
+// breakers have seen, and asks a place itself only when nothing else did of late.
+package health
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/host/replica/breaker"
+)
+
+// The three words for a host's state.
+const (
+	OK       = "ok"       // everything works
+	Degraded = "degraded" // events are taken and served, with something out of order
+	Failing  = "failing"  // an acknowledgement cannot be given or trusted
+)
+
+// Health is the document of GET /v1/health.
+type Health struct {
+	Status        string    `json:"status"` // OK, Degraded, Failing
+	Healthy       bool      `json:"healthy"`
+	Working       int       `json:"working"` // counting replicas that are up
+	Required      int       `json:"required"`
+	Replicas      []Replica `json:"replicas"`
+	Journal       Journal   `json:"journal"`
+	Module        Module    `json:"module"`
+	Disagreements uint64    `json:"disagreements"` // of the module and the reference implementation, since the start
+	Warnings      []string  `json:"warnings"`
+	Version       string    `json:"version"`
+	UptimeSeconds int64     `json:"uptime_seconds"`
+}
+
+// A Replica is one place's part of it.
+type Replica struct {
+	Name        string     `json:"name"`
+	Kind        string     `json:"kind"`
+	Counts      bool       `json:"counts"`
+	Up          bool       `json:"up"`
+	Breaker     string     `json:"breaker"`    // closed, open, half-open
+	LatencyMS   float64    `json:"latency_ms"` // of late, smoothed
+	Backlog     int        `json:"backlog"`    // events that it is owed
+	LastError   string     `json:"last_error,omitempty"`
+	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
+
+	calls, failures uint64
+}
+
+// Journal is the journal's part of it.
+type Journal struct {
+	OK       bool   `json:"ok"`
+	Sequence uint64 `json:"sequence"` // of the event admitted last
+	Pending  int    `json:"pending"`  // copies that are owed, of all places
+	Error    string `json:"error,omitempty"`
+}
+
+// Module is the module's part of it.
+type Module struct {
+	Version   string `json:"version"`
+	SHA256    string `json:"sha256"`
+	ABI       int    `json:"abi"`
+	Instances int    `json:"instances"`
+
+	stats module.Stats
+}
+
+// Options say what to look at. All but Folders and Log are needed.
+type Options struct {
+	Places        []replica.Place
+	Journal       journal.Journal
+	Module        *module.Pool
+	MinRedundancy int
+	Disagreements func() uint64
+	Folders       map[string]string // of places that are folders of this machine, by name
+	Version       string
+	Log           *slog.Logger // nil: slog.Default()
+}
+
+// How old what is told may be, how long a place may have been silent before it
+// is asked, and how long it has to answer. A probe of a breaker has its own time.
+const (
+	fresh        = time.Second
+	silent       = 2 * time.Second
+	checkTimeout = 2 * time.Second
+)
+
+// A Monitor tells the Health of one host. It is safe for concurrent use.
+type Monitor struct {
+	o       Options
+	started time.Time
+	module  Module
+	shared  []string // warnings that hold for as long as the host runs
+
+	mu     sync.Mutex // one look at a time; the others wait for it and share it
+	seen   Health
+	seenAt time.Time
+	asked  map[string]asked
+}
+
+// asked is what a place said when it was asked directly.
+type asked struct {
+	at   time.Time
+	took time.Duration
+	err  error
+}
+
+// New returns a monitor. It tells the log at once what is wrong with the setup.
+func New(o Options) *Monitor {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	m := &Monitor{o: o, started: time.Now(), module: describe(o.Module), asked: map[string]asked{}}
+	m.shared = sharedDevices(o.Places, o.Folders)
+	for _, w := range m.shared {
+		o.Log.Warn(w)
+	}
+	return m
+}
+
+// Health returns how the host is, at most a second old. It takes no longer
+// than the slowest place that has to be asked, and ctx.
+func (m *Monitor) Health(ctx context.Context) Health {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.seenAt.IsZero() || time.Since(m.seenAt) >= fresh {
+		// A caller that leaves must not leave a wrong picture to the others.
+		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*checkTimeout)
+		m.seen = m.look(look)
+		cancel()
+		m.seenAt = time.Now()
+	}
+	h := m.seen
+	h.UptimeSeconds = int64(time.Since(m.started) / time.Second)
+	h.Replicas, h.Warnings = slices.Clone(h.Replicas), slices.Clone(h.Warnings)
+	return h
+}
+
+func (m *Monitor) look(ctx context.Context) Health {
+	h := Health{
+		Required: m.o.MinRedundancy, Version: m.o.Version, Module: m.module, Disagreements: m.o.Disagreements(),
+		Warnings: append([]string{}, m.shared...), Replicas: make([]Replica, len(m.o.Places)),
+	}
+	h.Module.stats = m.o.Module.Stats()
+	h.Module.Instances = h.Module.stats.Instances
+	backlog := m.journal(ctx, &h)
+	m.ask(ctx)
+	for i, p := range m.o.Places {
+		r := m.place(p)
+		r.Backlog = backlog[p.Name]
+		if r.Up && r.Counts {
+			h.Working++
+		}
+		h.Replicas[i] = r
+	}
+	h.Healthy = h.Working >= h.Required && h.Journal.OK && h.Disagreements == 0
+	h.Status = OK
+	switch {
+	case !h.Healthy:
+		h.Status = Failing
+	case slices.ContainsFunc(h.Replicas, func(r Replica) bool { return !r.Up }):
+		h.Status = Degraded
+	}
+	if h.Disagreements > 0 {
+		h.Warnings = append(h.Warnings, fmt.Sprintf("the module and the reference implementation disagreed on %d events", h.Disagreements))
+	}
+	return h
+}
+
+// journal fills the journal's part in and returns what each place is owed.
+func (m *Monitor) journal(ctx context.Context, h *Health) map[string]int {
+	last, err := m.o.Journal.Last(ctx)
+	var backlog map[string]int
+	if err == nil {
+		backlog, err = m.o.Journal.Backlog(ctx)
+	}
+	if j, ok := m.o.Journal.(interface{ Failure() error }); ok && err == nil {
+		err = j.Failure()
+	}
+	h.Journal = Journal{OK: err == nil, Sequence: last}
+	if err != nil {
+		h.Journal.Error = err.Error()
+	}
+	known := map[string]bool{}
+	for _, p := range m.o.Places {
+		known[p.Name] = true
+	}
+	for name, n := range backlog {
+		h.Journal.Pending += n
+		if !known[name] && n > 0 {
+			h.Warnings = append(h.Warnings, fmt.Sprintf("%d events are owed to %s, which is not configured", n, name))
+		}
+	}
+	slices.Sort(h.Warnings[len(m.shared):])
+	return backlog
+}
+
+// ask checks the places of which nothing was heard of late, all at once. A
+// place whose breaker is open is not asked: the breaker probes it.
+func (m *Monitor) ask(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for _, p := range m.o.Places {
+		s, watched := breaker.StateOf(p.Replica)
+		if watched && (s.Breaker != "closed" || time.Since(s.LastSuccessAt) < silent) {
+			continue
+		}
+		if time.Since(m.asked[p.Name].at) < silent/2 && m.asked[p.Name].err == nil {
+			continue
+		}
+		wg.Go(func() {
+			began := time.Now()
+			err := p.Replica.Check(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			m.asked[p.Name] = asked{at: began, took: time.Since(began), err: err}
+		})
+	}
+	wg.Wait()
+}
+
+// place puts together what the breaker saw and what the place said.
+func (m *Monitor) place(p replica.Place) Replica {
+	r := Replica{Name: p.Name, Kind: p.Kind, Counts: p.Counts, Breaker: "closed", Up: true}
+	a := m.asked[p.Name]
+	s, watched := breaker.StateOf(p.Replica)
+	if watched {
+		r.Breaker, r.calls, r.failures = s.Breaker, s.Calls, s.Failures
+		r.LatencyMS = milliseconds(s.Latency)
+		r.LastError = s.LastError
+		if !s.LastErrorAt.IsZero() {
+			at := s.LastErrorAt.UTC()
+			r.LastErrorAt = &at
+		}
+		r.Up = s.Breaker == "closed"
+	}
+	if a.err != nil && (!watched || a.at.After(s.LastSuccessAt)) {
+		r.Up = false
+		at := a.at.UTC()
+		r.LastError, r.LastErrorAt = cmp.Or(r.LastError, a.err.Error()), &at
+	}
+	if !watched {
+		r.LatencyMS = milliseconds(a.took)
+	}
+	r.LastError = strings.ToValidUTF8(r.LastError, "�")
+	return r
+}
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Microseconds()) / 1000
+}

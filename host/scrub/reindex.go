@@ -1,0 +1,215 @@
+package scrub
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/wasm/digest"
+)
+
+// ReindexOptions say from what a journal is rebuilt. All but the last three are required.
+type ReindexOptions struct {
+	Module  *module.Pool
+	Journal journal.Journal // also a journal.Restorer
+	// From must be able to list (replica.Lister).
+	From replica.Place
+	// Places are all of the host's, From included. Those that last, others than
+	// From, are owed every event of which the journal does not know that they hold
+	// it; an Intake's outbox then finds out and puts what is missing.
+	Places []replica.Place
+	// Progress is told after every few events. nil: nobody.
+	Progress func(Reindexed)
+	Log      *slog.Logger // nil: slog.Default()
+}
+
+// Reindexed counts what was found.
+type Reindexed struct {
+	Listed      uint64 `json:"listed"`
+	Restored    uint64 `json:"restored"`    // new to the journal
+	Known       uint64 `json:"known"`       // were in it
+	Refused     uint64 `json:"refused"`     // copies that are not the event they are stored as; not restored
+	Conflicting uint64 `json:"conflicting"` // the journal has the event under another signature
+	Unread      uint64 `json:"unread"`      // listed, but could not be read
+	Complete    bool   `json:"complete"`
+}
+
+// Reindex makes every event that From holds part of the journal: it reads each
+// record, has the module verify it, and restores what is found, durably, batch
+// by batch. It may be interrupted and run again, and run for one place after
+// the other. What is known with its copy at From is passed over, so that
+// running it again is quick; scrub is what looks at those. Sequence numbers are
+// new, and follow the order of the listing.
+func Reindex(ctx context.Context, o ReindexOptions) (Reindexed, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	lister, ok := o.From.Replica.(replica.Lister)
+	if !ok {
+		return Reindexed{}, fmt.Errorf("replica %s (%s) cannot list what it holds", o.From.Name, o.From.Kind)
+	}
+	restorer, ok := o.Journal.(journal.Restorer)
+	if !ok {
+		return Reindexed{}, errors.New("this journal cannot be restored")
+	}
+	x := &indexer{ReindexOptions: o, restorer: restorer}
+	size := max(8, min(windowEvents, windowBytes/o.Module.MaxEvent()))
+	var refs []replica.Ref
+	for ref, err := range lister.List(ctx) {
+		if err != nil {
+			return x.done, fmt.Errorf("replica %s: %w", o.From.Name, err)
+		}
+		if refs = append(refs, ref); len(refs) < size {
+			continue
+		}
+		if err := x.batch(ctx, refs); err != nil {
+			return x.done, err
+		}
+		refs = refs[:0]
+	}
+	if err := x.batch(ctx, refs); err != nil {
+		return x.done, err
+	}
+	if err := o.Journal.Flush(ctx); err != nil {
+		return x.done, err
+	}
+	x.done.Complete = true
+	x.tell()
+	return x.done, nil
+}
+
+type indexer struct {
+	ReindexOptions
+	restorer journal.Restorer
+	done     Reindexed
+}
+
+func (x *indexer) tell() {
+	if x.Progress != nil {
+		x.Progress(x.done)
+	}
+}
+
+func (x *indexer) batch(ctx context.Context, refs []replica.Ref) error {
+	if err := ctx.Err(); err != nil || len(refs) == 0 {
+		return err
+	}
+	listed := uint64(len(refs))
+	news, err := x.news(ctx, refs)
+	if err != nil {
+		return err
+	}
+	restored, err := x.read(ctx, news)
+	if err != nil {
+		return err
+	}
+	admissions, err := x.restorer.Restore(ctx, restored)
+	if err != nil {
+		return err
+	}
+	for i, a := range admissions {
+		switch {
+		case a.Entry.RecordDigest != restored[i].Meta.RecordDigest:
+			x.done.Conflicting++
+			x.Log.Warn("a replica holds another record of an event than the journal", "replica", x.From.Name, "hash", a.Entry.Hash)
+		case a.Known:
+			x.done.Known++
+		default:
+			x.done.Restored++
+		}
+	}
+	x.done.Listed += listed
+	x.tell()
+	return nil
+}
+
+// news leaves out what the journal knows to be held at From.
+func (x *indexer) news(ctx context.Context, refs []replica.Ref) ([]replica.Ref, error) {
+	hashes := make([]digest.Hash, len(refs))
+	for i, ref := range refs {
+		hashes[i] = ref.Hash
+	}
+	entries, err := x.Journal.Entries(ctx, hashes)
+	if err != nil {
+		return nil, err
+	}
+	news := make([]replica.Ref, 0, len(refs))
+	for i, ref := range refs {
+		if entries[i] == nil {
+			news = append(news, ref)
+			continue
+		}
+		_, copies, err := x.Journal.Get(ctx, ref.Hash)
+		if err != nil {
+			return nil, err
+		}
+		held := false
+		for _, c := range copies {
+			held = held || c.Replica == x.From.Name && !c.Owed && c.LastError == ""
+		}
+		if held {
+			x.done.Known++
+		} else {
+			news = append(news, ref)
+		}
+	}
+	return news, nil
+}
+
+// read fetches and verifies records.
+func (x *indexer) read(ctx context.Context, refs []replica.Ref) ([]journal.Restored, error) {
+	var records [][]byte
+	var found []replica.Ref
+	for i, f := range replica.GetBatch(ctx, x.From.Replica, refs) {
+		switch {
+		case f.Err == nil:
+			records, found = append(records, f.Record), append(found, refs[i])
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case errors.Is(f.Err, replica.ErrCorrupt):
+			x.refuse(refs[i], f.Err)
+		case errors.Is(f.Err, replica.ErrNotFound): // removed meanwhile
+			x.done.Unread++
+		default:
+			// Going on would leave out what a second look could find.
+			return nil, fmt.Errorf("replica %s: %s: %w", x.From.Name, refs[i].Hash, f.Err)
+		}
+	}
+	results, err := verify(ctx, x.Module, records)
+	if err != nil {
+		return nil, err
+	}
+	var out []journal.Restored
+	for i, r := range results {
+		ref := found[i]
+		if r.Err == nil && (r.Verified.Hash() != ref.Hash || !bytes.Equal(r.Verified.Record(), records[i])) {
+			r.Err = errors.New("it is another event, or not in its canonical form")
+		}
+		if r.Err != nil {
+			x.refuse(ref, r.Err)
+			continue
+		}
+		out = append(out, journal.Restored{Meta: *r.Verified.Meta(), Copies: x.copies(ref)})
+	}
+	return out, nil
+}
+
+func (x *indexer) refuse(ref replica.Ref, err error) {
+	x.done.Refused++
+	x.Log.Warn("a stored record is not restored", "replica", x.From.Name, "hash", ref.Hash, "error", err)
+}
+
+func (x *indexer) copies(ref replica.Ref) []journal.Copy {
+	cs := []journal.Copy{{Replica: x.From.Name, Location: ref.Location}}
+	for _, p := range x.Places {
+		if p.Name != x.From.Name && !isCache(p) {
+			cs = append(cs, journal.Copy{Replica: p.Name, Owed: true})
+		}
+	}
+	return cs
+}

@@ -1,0 +1,449 @@
+// Package scrub looks after what nobody reads: it compares every copy of every
+// event with the record, repairs what is missing or damaged, and rebuilds a
+// lost journal from a replica.
+package scrub
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/wasm/code"
+)
+
+// Options say what is scrubbed and how. Module, Journal and Places are required.
+type Options struct {
+	Module  *module.Pool
+	Journal journal.Journal
+	Places  []replica.Place
+	// SecondOpinion is asked about every event. nil: nobody is asked.
+	SecondOpinion func(ctx context.Context, v module.Verified) error
+	// State is a file that remembers how far an interrupted scrub came, from
+	// where the next one goes on. It goes when the scrub is complete. "": none.
+	State string
+	// Rate bounds the events looked at per second. 0: nothing does.
+	Rate float64
+	// ReadOnly reports and repairs nothing.
+	ReadOnly bool
+	// FillCaches puts events into caches that do not have them, too. What they
+	// have and is damaged is always replaced.
+	FillCaches bool
+	// Progress is told after every few events. nil: nobody.
+	Progress func(Report)
+	Log      *slog.Logger // nil: slog.Default()
+}
+
+// A Report says what was found. Counters are of events or of copies.
+type Report struct {
+	Started  time.Time `json:"started"`
+	Sequence uint64    `json:"sequence"` // every event up to it was looked at
+	Last     uint64    `json:"last"`     // the last one when the scrub began
+	Events   uint64    `json:"events"`   // looked at
+	Complete bool      `json:"complete"`
+
+	Lost          uint64  `json:"lost"`          // events of which no good copy was found where all places answered
+	Unread        uint64  `json:"unread"`        // events of which none was found where some place did not
+	Invalid       uint64  `json:"invalid"`       // events whose record the module refuses now
+	Disagreements uint64  `json:"disagreements"` // events that the second opinion refuses
+	Places        []Place `json:"replicas"`
+}
+
+// A Place says how one place was found.
+type Place struct {
+	Replica     string `json:"replica"`
+	Good        uint64 `json:"good"`
+	Missing     uint64 `json:"missing"`     // and not owed
+	Owed        uint64 `json:"owed"`        // missing, and the journal knew it
+	Damaged     uint64 `json:"damaged"`     // cannot be the event at all
+	Conflicting uint64 `json:"conflicting"` // the event under another signature than the journal's
+	Unreachable uint64 `json:"unreachable"` // not read: the place failed
+	Repaired    uint64 `json:"repaired"`
+	Failed      uint64 `json:"failed"` // repairs that failed: the copies are owed
+}
+
+// Clean reports whether every copy of every event was found to be good, or
+// lacked only in caches.
+func (r *Report) Clean() bool {
+	if !r.Complete || r.Lost+r.Unread+r.Invalid+r.Disagreements > 0 {
+		return false
+	}
+	for _, p := range r.Places {
+		if p.Missing+p.Owed+p.Damaged+p.Conflicting+p.Unreachable > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Bounds of what is read at once.
+const (
+	windowEvents = 128
+	windowBytes  = 64 << 20 // if every copy were as large as the limit allows
+	saveEvery    = 2 * time.Second
+)
+
+// A scrubber is one Run.
+type scrubber struct {
+	Options
+	report Report
+}
+
+// Run walks the journal in the order of its sequence numbers, as far as it
+// reaches when the walk begins, reads every copy from every place, compares it
+// byte for byte with the record, has the module and the second opinion verify
+// the record, and puts good bytes where there are none: where a place lacks an
+// event, holds a damaged copy, or holds the event under another signature and
+// somebody else holds the journal's. What cannot be put is owed. A place that
+// fails is reported and does not stop the others.
+//
+// It may run beside an Intake on the same journal. When ctx ends, or the journal
+// fails, Run returns what it found so far, with the error; with a State file the next
+// Run goes on from there, its report included.
+func Run(ctx context.Context, o Options) (Report, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	s := &scrubber{Options: o}
+	if err := s.begin(ctx); err != nil {
+		return s.report, err
+	}
+	err := s.walk(ctx)
+	if err == nil {
+		// What was repaired is to be known before the state goes.
+		if err = o.Journal.Flush(ctx); err == nil {
+			s.report.Complete = true
+			err = s.forget()
+		}
+	} else if e := s.save(); e != nil {
+		err = errors.Join(err, e)
+	}
+	s.tell()
+	return s.report, err
+}
+
+// begin takes up an interrupted scrub, or starts one.
+func (s *scrubber) begin(ctx context.Context) error {
+	if s.resume() {
+		return nil
+	}
+	last, err := s.Journal.Last(ctx)
+	s.report = Report{Started: time.Now().UTC(), Last: last}
+	for _, p := range s.Places {
+		s.report.Places = append(s.report.Places, Place{Replica: p.Name})
+	}
+	return err
+}
+
+func (s *scrubber) walk(ctx context.Context) error {
+	begun, saved, first := time.Now(), time.Now(), s.report.Events
+	size := max(8, min(windowEvents, windowBytes/(s.Module.MaxEvent()*max(1, len(s.Places)))))
+	for s.report.Sequence < s.report.Last {
+		entries, err := s.Journal.Scan(ctx, s.report.Sequence, size)
+		if err != nil {
+			return err
+		}
+		for len(entries) > 0 && entries[len(entries)-1].Sequence > s.report.Last {
+			entries = entries[:len(entries)-1] // newer than the scrub
+		}
+		if len(entries) == 0 {
+			break
+		}
+		if err := s.window(ctx, entries); err != nil {
+			return err
+		}
+		s.report.Sequence = entries[len(entries)-1].Sequence
+		s.report.Events += uint64(len(entries))
+		s.tell()
+		if time.Since(saved) > saveEvery {
+			if err := s.save(); err != nil {
+				return err
+			}
+			saved = time.Now()
+		}
+		if s.Rate > 0 {
+			due := begun.Add(time.Duration(float64(s.report.Events-first) / s.Rate * float64(time.Second)))
+			select {
+			case <-time.After(time.Until(due)):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	return nil
+}
+
+func (s *scrubber) tell() {
+	if s.Progress != nil {
+		r := s.report
+		r.Places = append([]Place(nil), r.Places...)
+		s.Progress(r)
+	}
+}
+
+// A subject is one event of a window.
+type subject struct {
+	entry   journal.Entry
+	copies  []journal.Copy
+	fetched []replica.Fetched // by place
+	v       module.Verified   // the record; zero where no good copy was found
+	holders int               // places with a good copy, and the journal
+}
+
+func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
+	subjects := make([]*subject, len(entries))
+	for i, e := range entries {
+		_, copies, err := s.Journal.Get(ctx, e.Hash)
+		if err != nil {
+			return err
+		}
+		subjects[i] = &subject{entry: e, copies: copies, fetched: make([]replica.Fetched, len(s.Places))}
+	}
+	var wg sync.WaitGroup
+	for i, p := range s.Places {
+		wg.Go(func() { read(ctx, i, p, subjects) })
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return err // else places that were told to stop would count as unreachable
+	}
+	for _, x := range subjects {
+		s.find(ctx, x)
+	}
+	if err := s.judge(ctx, subjects); err != nil {
+		return err
+	}
+	jobs := make([][]*subject, len(s.Places))
+	for _, x := range subjects {
+		for i := range s.Places {
+			if s.inspect(i, x) && !s.ReadOnly {
+				jobs[i] = append(jobs[i], x)
+			}
+		}
+	}
+	for i := range s.Places {
+		if len(jobs[i]) > 0 {
+			wg.Go(func() { s.repair(ctx, i, jobs[i]) })
+		}
+	}
+	wg.Wait()
+	return ctx.Err()
+}
+
+// read fetches a place's copies of the subjects.
+func read(ctx context.Context, i int, p replica.Place, subjects []*subject) {
+	refs := make([]replica.Ref, len(subjects))
+	for k, x := range subjects {
+		refs[k].Hash = x.entry.Hash
+		if c := x.copy(p.Name); c != nil {
+			refs[k].Location = c.Location
+		}
+	}
+	fetched := replica.GetBatch(ctx, p.Replica, refs)
+	for k, x := range subjects {
+		if len(fetched) == len(subjects) {
+			x.fetched[i] = fetched[k]
+		} else {
+			x.fetched[i].Err = errors.New("the replica did not answer for every event")
+		}
+	}
+}
+
+// copy is what the journal knows of the place, nil for nothing.
+func (x *subject) copy(place string) *journal.Copy {
+	for i := range x.copies {
+		if x.copies[i].Replica == place {
+			return &x.copies[i]
+		}
+	}
+	return nil
+}
+
+// find takes the record from whoever has it.
+func (s *scrubber) find(ctx context.Context, x *subject) {
+	unsure := false
+	for i := range x.fetched {
+		f := &x.fetched[i]
+		switch {
+		case f.Err == nil:
+			if v, err := module.Match(&x.entry.Meta, f.Record); err == nil {
+				x.v = v
+				x.holders++
+			}
+		case !errors.Is(f.Err, replica.ErrNotFound) && !errors.Is(f.Err, replica.ErrCorrupt):
+			unsure = true
+		}
+	}
+	if record, err := s.Journal.Record(ctx, x.entry.Hash); err == nil {
+		if v, err := module.Match(&x.entry.Meta, record); err == nil {
+			x.v = v
+			x.holders++
+		}
+	}
+	switch {
+	case x.v.Meta() != nil:
+	case unsure:
+		s.report.Unread++
+	default:
+		s.report.Lost++
+		s.Log.Error("an event has no good copy anywhere", "hash", x.entry.Hash, "sequence", x.entry.Sequence)
+	}
+}
+
+// judge has the records verified once more.
+func (s *scrubber) judge(ctx context.Context, subjects []*subject) error {
+	var records [][]byte
+	var whose []*subject
+	for _, x := range subjects {
+		if x.v.Meta() != nil {
+			records, whose = append(records, x.v.Record()), append(whose, x)
+		}
+	}
+	results, err := verify(ctx, s.Module, records)
+	if err != nil {
+		return err
+	}
+	for i, r := range results {
+		x := whose[i]
+		if r.Err == nil && (r.Verified.Hash() != x.entry.Hash || !bytes.Equal(r.Verified.Record(), x.v.Record())) {
+			r.Err = fmt.Errorf("it is event %s", r.Verified.Hash())
+		}
+		if r.Err != nil {
+			// Its bytes are those that were admitted, which a type that is no longer
+			// registered can explain. They are kept.
+			s.report.Invalid++
+			s.Log.Error("the module refuses a stored event", "hash", x.entry.Hash, "sequence", x.entry.Sequence, "error", r.Err)
+			continue
+		}
+		if s.SecondOpinion == nil {
+			continue
+		}
+		if err := s.SecondOpinion(ctx, r.Verified); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			s.report.Disagreements++
+			s.Log.Error("the second opinion refuses a stored event", "hash", x.entry.Hash, "sequence", x.entry.Sequence, "error", err)
+		}
+	}
+	return nil
+}
+
+// verify has records verified. Each result is a verdict on its record; a call
+// of many that failed as a whole is none, so those are asked about alone.
+func verify(ctx context.Context, m *module.Pool, records [][]byte) ([]module.Result, error) {
+	results, err := m.VerifyBatch(ctx, records)
+	if err != nil {
+		return nil, err
+	}
+	for i := range results {
+		r := &results[i]
+		var refused *code.Error
+		if r.Err == nil || errors.As(r.Err, &refused) {
+			continue
+		}
+		r.Verified, r.Err = m.Verify(ctx, records[i])
+		if r.Err != nil && !errors.As(r.Err, &refused) && !errors.Is(r.Err, module.ErrTrapped) {
+			return nil, r.Err
+		}
+	}
+	return results, nil
+}
+
+// inspect files a place's copy and reports whether something is to be put there.
+func (s *scrubber) inspect(i int, x *subject) bool {
+	p, f, known := &s.report.Places[i], x.fetched[i], x.copy(s.Places[i].Name)
+	owed := known != nil && known.Owed
+	have := x.v.Meta() != nil
+	switch {
+	case f.Err == nil && have && bytes.Equal(f.Record, x.v.Record()):
+		p.Good++
+		// The journal may not know it, and a put tells the location.
+		return known == nil || owed || known.LastError != ""
+	case errors.Is(f.Err, replica.ErrNotFound):
+		if owed {
+			p.Owed++
+			return have
+		}
+		p.Missing++
+		return have && (s.FillCaches || !isCache(s.Places[i]))
+	case f.Err == nil && !replica.Damaged(x.entry.Hash, f.Record):
+		p.Conflicting++
+		return have && x.holders > 0
+	case f.Err == nil, errors.Is(f.Err, replica.ErrCorrupt):
+		p.Damaged++
+		return have
+	}
+	p.Unreachable++
+	return false
+}
+
+func isCache(p replica.Place) bool {
+	_, ok := p.Replica.(replica.Filler)
+	return ok && !p.Counts
+}
+
+// repair puts the record to a place, and owes it where that fails.
+func (s *scrubber) repair(ctx context.Context, i int, xs []*subject) {
+	place, report := s.Places[i], &s.report.Places[i]
+	vs := make([]module.Verified, len(xs))
+	for k, x := range xs {
+		vs[k] = x.v
+	}
+	outcomes := replica.PutBatch(ctx, place.Replica, vs)
+	failed := 0
+	var failure error
+	for k, x := range xs {
+		var o replica.Outcome
+		if len(outcomes) == len(xs) {
+			o = outcomes[k]
+		} else {
+			o.Err = errors.New("the replica did not answer for every event")
+		}
+		if errors.Is(o.Err, replica.ErrConflict) {
+			o = s.replace(ctx, place, x)
+		}
+		if ctx.Err() != nil {
+			return // what was not put is found again
+		}
+		u := journal.Update{Sequence: x.entry.Sequence, Replica: place.Name, Location: o.Location}
+		good := x.fetched[i].Err == nil && bytes.Equal(x.fetched[i].Record, x.v.Record())
+		switch {
+		case o.Err != nil:
+			u.Err, u.Owed, u.RetryIn = o.Err.Error(), !errors.Is(o.Err, replica.ErrConflict), time.Second
+			report.Failed++
+			failed, failure = failed+1, o.Err
+		case !good:
+			report.Repaired++
+		}
+		s.Journal.Update(u)
+	}
+	if failed > 0 {
+		s.Log.Warn("copies could not be repaired", "replica", place.Name, "copies", failed, "error", failure)
+	}
+}
+
+// replace puts the journal's record in the place of another valid record of the
+// event. In between the place has none, so it is owed first, and somebody else
+// must hold it.
+func (s *scrubber) replace(ctx context.Context, p replica.Place, x *subject) (o replica.Outcome) {
+	fail := func(err error) replica.Outcome { return replica.Outcome{Err: err} }
+	if x.holders == 0 {
+		return fail(replica.ErrConflict)
+	}
+	s.Journal.Update(journal.Update{Sequence: x.entry.Sequence, Replica: p.Name, Err: replica.ErrConflict.Error(), Owed: true, RetryIn: time.Minute})
+	if err := s.Journal.Flush(ctx); err != nil {
+		return fail(err)
+	}
+	if err := p.Replica.Delete(ctx, replica.Ref{Hash: x.entry.Hash}); err != nil {
+		return fail(err)
+	}
+	location, err := p.Replica.Put(ctx, x.v)
+	return replica.Outcome{Location: location, Err: err}
+}

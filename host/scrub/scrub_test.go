@@ -1,0 +1,408 @@
+package scrub
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/journal/sqlite"
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/module/moduletest"
+	"github.com/eventseal/eventseal/host/reference"
+	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/host/replica/local"
+	"github.com/eventseal/eventseal/host/replica/memory"
+	"github.com/eventseal/eventseal/wasm/code"
+	"github.com/eventseal/eventseal/wasm/digest"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// filling makes a cache of a replica.
+type filling struct{ *memory.Replica }
+
+func (f filling) Fill(ctx context.Context, v module.Verified) error {
+	_, err := f.Put(ctx, v)
+	return err
+}
+
+var errDown = errors.New("connection refused")
+
+// down is a replica that fails.
+type down struct{ *memory.Replica }
+
+func (down) Get(context.Context, replica.Ref) ([]byte, error)     { return nil, errDown }
+func (down) Put(context.Context, module.Verified) (string, error) { return "", errDown }
+
+// bench is a journal and what it knows: two places that count, and a cache.
+type bench struct {
+	t       *testing.T
+	journal *sqlite.Journal
+	r       []*memory.Replica
+	o       Options
+	vs      []module.Verified
+}
+
+var names = []string{"a", "b", "cache"}
+
+func openJournal(t *testing.T) *sqlite.Journal {
+	j, err := sqlite.Open(filepath.Join(t.TempDir(), "j.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	return j
+}
+
+// start stores n events in all three.
+func start(t *testing.T, n int) *bench {
+	b := &bench{t: t, journal: openJournal(t)}
+	for range names {
+		b.r = append(b.r, memory.New())
+	}
+	b.o = Options{
+		Module: moduletest.Open(t), Journal: b.journal, Log: quiet,
+		Places: []replica.Place{
+			{Name: "a", Counts: true, Replica: b.r[0]},
+			{Name: "b", Counts: true, Replica: b.r[1]},
+			{Name: "cache", Replica: filling{b.r[2]}},
+		},
+		SecondOpinion: func(_ context.Context, v module.Verified) error {
+			return reference.CrossCheck(v.Record(), reference.Options{}, v.Hash(), v.Meta().RecordDigest, nil)
+		},
+		State: filepath.Join(t.TempDir(), "scrub.json"),
+	}
+	ctx := context.Background()
+	for i := range n {
+		b.vs = append(b.vs, moduletest.Event(t, i))
+	}
+	as, err := b.journal.Admit(ctx, b.vs, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, r := range b.r {
+		for i, v := range b.vs {
+			location, err := r.Put(ctx, v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.journal.Update(journal.Update{Sequence: as[i].Entry.Sequence, Replica: names[k], Location: location})
+		}
+	}
+	b.flush()
+	return b
+}
+
+func (b *bench) flush() {
+	b.t.Helper()
+	if err := b.journal.Flush(context.Background()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) run() Report {
+	b.t.Helper()
+	r, err := Run(context.Background(), b.o)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.flush()
+	return r
+}
+
+func (b *bench) remove(place, event int) {
+	b.t.Helper()
+	if err := b.r[place].Delete(context.Background(), replica.Ref{Hash: b.vs[event].Hash()}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) holds(place, event int) bool {
+	got, err := b.r[place].Get(context.Background(), replica.Ref{Hash: b.vs[event].Hash()})
+	return err == nil && bytes.Equal(got, b.vs[event].Record())
+}
+
+func (b *bench) owed(place string) int {
+	n, err := b.journal.Backlog(context.Background())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return n[place]
+}
+
+func TestScrubFindsAndRepairs(t *testing.T) {
+	b := start(t, 300)
+	if r := b.run(); !r.Clean() || r.Events != 300 || r.Sequence != 300 || r.Places[0].Good != 300 || r.Places[2].Good != 300 {
+		t.Fatalf("of a clean store: %+v", r)
+	}
+	if _, err := os.Stat(b.o.State); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the state of a complete scrub stays: %v", err)
+	}
+	b.remove(0, 1)
+	b.r[1].Corrupt(b.vs[2].Hash(), []byte("{}"))
+	b.remove(2, 3)
+	b.r[2].Corrupt(b.vs[4].Hash(), b.vs[4].Record()[:50])
+	b.remove(0, 200)
+	b.r[1].Corrupt(b.vs[200].Hash(), nil) // only the cache has it
+
+	b.o.ReadOnly = true
+	want := func(r Report) {
+		t.Helper()
+		a, bb, c := r.Places[0], r.Places[1], r.Places[2]
+		if r.Clean() || r.Lost != 0 || a.Missing != 2 || a.Good != 298 || bb.Damaged != 2 || c.Missing != 1 || c.Damaged != 1 {
+			t.Fatalf("%+v", r)
+		}
+	}
+	r := b.run()
+	want(r)
+	if r.Places[0].Repaired != 0 || b.holds(0, 1) {
+		t.Fatal("a read-only scrub repaired something")
+	}
+	b.o.ReadOnly = false
+	r = b.run()
+	want(r)
+	if r.Places[0].Repaired != 2 || r.Places[1].Repaired != 2 || r.Places[2].Repaired != 1 {
+		t.Errorf("%+v", r)
+	}
+	for _, c := range [][2]int{{0, 1}, {1, 2}, {2, 4}, {0, 200}, {1, 200}} {
+		if !b.holds(c[0], c[1]) {
+			t.Errorf("place %d does not hold event %d", c[0], c[1])
+		}
+	}
+	if b.holds(2, 3) {
+		t.Error("a cache was filled unasked")
+	}
+	b.o.FillCaches = true
+	b.run()
+	if r := b.run(); !r.Clean() || !b.holds(2, 3) {
+		t.Errorf("afterwards: %+v", r)
+	}
+}
+
+func TestScrubLost(t *testing.T) {
+	b := start(t, 10)
+	for place := range names {
+		b.remove(place, 3)
+	}
+	b.r[0].Corrupt(b.vs[3].Hash(), nil)
+	if r := b.run(); r.Lost != 1 || r.Unread != 0 || r.Clean() {
+		t.Errorf("%+v", r)
+	}
+	b.o.Places[1].Replica = down{b.r[1]}
+	if r := b.run(); r.Lost != 0 || r.Unread != 1 || r.Places[1].Unreachable != 10 {
+		t.Errorf("with a place that fails: %+v", r)
+	}
+}
+
+// A repair that fails is owed.
+func TestScrubOwes(t *testing.T) {
+	b := start(t, 10)
+	b.remove(1, 3)
+	b.o.Places[1].Replica = struct {
+		*memory.Replica
+		putter
+	}{b.r[1], putter{}}
+	if r := b.run(); r.Places[1].Failed != 1 || b.owed("b") != 1 {
+		t.Errorf("%+v; %d owed", r, b.owed("b"))
+	}
+	b.o.Places[1].Replica = b.r[1]
+	if r := b.run(); r.Places[1].Owed != 1 || r.Places[1].Repaired != 1 || b.owed("b") != 0 || !b.holds(1, 3) {
+		t.Errorf("%+v; %d owed", r, b.owed("b"))
+	}
+	// A copy that is there and that the journal does not know of.
+	b.journal.Update(journal.Update{Sequence: 5, Replica: "b", Err: "lost the answer", Owed: true})
+	b.flush()
+	if r := b.run(); r.Places[1].Good != 10 || r.Places[1].Repaired != 0 || b.owed("b") != 0 {
+		t.Errorf("%+v; %d owed", r, b.owed("b"))
+	}
+}
+
+type putter struct{}
+
+func (putter) PutBatch(_ context.Context, vs []module.Verified) []replica.Outcome {
+	out := make([]replica.Outcome, len(vs))
+	for i := range out {
+		out[i].Err = errDown
+	}
+	return out
+}
+
+// Another signature of the event gives way to the journal's record, if somebody holds that.
+func TestScrubConflict(t *testing.T) {
+	b := start(t, 10)
+	v := b.vs[3]
+	// Its sig member differs, so the hash is the event's.
+	other := bytes.Replace(v.Record(), []byte(`"sig":"SIG_K1_`), []byte(`"sig":"SIG_K1_x`), 1)
+	b.r[1].Corrupt(v.Hash(), other)
+	if r := b.run(); r.Places[1].Conflicting != 1 || r.Places[1].Repaired != 1 || !b.holds(1, 3) || b.owed("b") != 0 {
+		t.Errorf("%+v", r)
+	}
+	b.remove(0, 3)
+	b.remove(2, 3)
+	b.r[1].Corrupt(v.Hash(), other)
+	if r := b.run(); r.Lost != 1 || r.Places[1].Conflicting != 1 || r.Places[1].Repaired != 0 {
+		t.Errorf("of the last copy: %+v", r)
+	}
+	if got, err := b.r[1].Get(context.Background(), replica.Ref{Hash: v.Hash()}); err != nil || !bytes.Equal(got, other) {
+		t.Errorf("the last copy was touched: %v", err)
+	}
+}
+
+func TestScrubSecondOpinion(t *testing.T) {
+	b := start(t, 10)
+	b.o.SecondOpinion = func(_ context.Context, v module.Verified) error {
+		if v.Hash() == b.vs[4].Hash() {
+			return &code.Error{Code: code.ImplementationsDisagree}
+		}
+		return nil
+	}
+	if r := b.run(); r.Disagreements != 1 || r.Clean() {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestScrubResumes(t *testing.T) {
+	b := start(t, 1000)
+	ctx, cancel := context.WithCancel(context.Background())
+	b.o.Progress = func(r Report) {
+		if r.Sequence >= 300 {
+			cancel()
+		}
+	}
+	r, err := Run(ctx, b.o)
+	if !errors.Is(err, context.Canceled) || r.Complete || r.Sequence < 300 || r.Sequence > 900 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	b.o.Progress = nil
+	var seen uint64
+	b.o.Progress = func(r Report) {
+		if seen == 0 {
+			seen = r.Sequence
+		}
+	}
+	again := b.run()
+	if !again.Clean() || again.Events != 1000 || again.Places[1].Good != 1000 || !again.Started.Equal(r.Started) {
+		t.Errorf("%+v", again)
+	}
+	if seen <= r.Sequence {
+		t.Errorf("it began again at %d", seen)
+	}
+	// What cannot be used costs a start from the beginning.
+	for _, s := range []string{"", "{", `{"sequence":9,"last":3}`, `{"sequence":1,"last":3,"replicas":[{"replica":"x"}]}`} {
+		if err := os.WriteFile(b.o.State, []byte(s), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r := b.run(); !r.Clean() || r.Events != 1000 {
+			t.Errorf("with the state %q: %+v", s, r)
+		}
+	}
+}
+
+func FuzzState(f *testing.F) {
+	f.Add([]byte(`{"sequence":1,"last":3,"replicas":[{"replica":"x"}]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if r, err := parseState(b); err == nil && (r.Sequence > r.Last || r.Complete) {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+func TestReindex(t *testing.T) {
+	b := start(t, 300)
+	ctx := context.Background()
+	lost := openJournal(t)
+	b.r[0].Corrupt(b.vs[7].Hash(), []byte("{}"))
+	b.r[0].Corrupt(b.vs[8].Hash(), append(bytes.Clone(b.vs[8].Record()), ' '))
+	b.r[0].Corrupt(b.vs[9].Hash(), b.vs[10].Record())
+	o := ReindexOptions{Module: b.o.Module, Journal: lost, From: b.o.Places[0], Places: b.o.Places, Log: quiet}
+	stop, cancel := context.WithCancel(ctx)
+	o.Progress = func(Reindexed) { cancel() }
+	if d, err := Reindex(stop, o); !errors.Is(err, context.Canceled) || d.Complete || d.Listed >= 300 {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	o.Progress = nil
+	d, err := Reindex(ctx, o)
+	if err != nil || !d.Complete || d.Listed != 300 || d.Restored+d.Known != 297 || d.Known == 0 || d.Refused != 3 {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	o.From = b.o.Places[1]
+	if d, err = Reindex(ctx, o); err != nil || d.Restored != 3 || d.Known != 297 || d.Refused != 0 {
+		t.Fatalf("from b: %+v, %v", d, err)
+	}
+	if d, err = Reindex(ctx, o); err != nil || d.Restored != 0 || d.Known != 300 {
+		t.Fatalf("again: %+v, %v", d, err)
+	}
+	for i, v := range b.vs {
+		e, copies, err := lost.Get(ctx, v.Hash())
+		if err != nil || e.RecordDigest != v.Meta().RecordDigest || e.Type != "ADD_CLAIM" || e.AuthorKey != v.Meta().AuthorKey {
+			t.Fatalf("event %d: %+v, %v", i, e, err)
+		}
+		if len(copies) != 2 || copies[1].Owed || copies[1].Location == "" || copies[0].Owed != (i >= 7 && i <= 9) {
+			t.Fatalf("event %d: %+v", i, copies)
+		}
+	}
+	found, err := lost.Query(ctx, journal.Filter{Types: []string{"ADD_CLAIM"}})
+	if err != nil || len(found) != 300 {
+		t.Errorf("a search finds %d, %v", len(found), err)
+	}
+	// Scrub then makes it complete.
+	b.o.Journal, b.journal = lost, lost
+	b.run()
+	if r := b.run(); !r.Clean() {
+		t.Errorf("afterwards: %+v", r)
+	}
+	// A place that cannot be read ends it with an error: half a journal is not taken for a whole.
+	o.From.Replica = down{b.r[0]}
+	o.Journal = openJournal(t)
+	if d, err := Reindex(ctx, o); err == nil || d.Complete {
+		t.Errorf("from a place that fails: %+v, %v", d, err)
+	}
+}
+
+func TestReindexConflict(t *testing.T) {
+	b := start(t, 3)
+	lost := openJournal(t)
+	v := b.vs[1]
+	meta := *v.Meta()
+	meta.RecordDigest = digest.Hash{1}
+	if _, err := lost.Restore(context.Background(), []journal.Restored{{Meta: meta, Copies: []journal.Copy{{Replica: "x", Location: "y"}}}}); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Reindex(context.Background(), ReindexOptions{Module: b.o.Module, Journal: lost, From: b.o.Places[0], Places: b.o.Places, Log: quiet})
+	if err != nil || d.Restored != 2 || d.Conflicting != 1 {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+// From folders alone, as after the loss of everything else.
+func TestReindexLocal(t *testing.T) {
+	b := start(t, 20)
+	r, err := local.Open(t.TempDir(), local.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for _, v := range b.vs {
+		if _, err := r.Put(context.Background(), v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lost := openJournal(t)
+	p := replica.Place{Name: "a", Counts: true, Replica: r}
+	d, err := Reindex(context.Background(), ReindexOptions{Module: b.o.Module, Journal: lost, From: p, Places: []replica.Place{p}, Log: quiet})
+	if err != nil || d.Restored != 20 {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	if owed, err := lost.Backlog(context.Background()); err != nil || len(owed) != 0 {
+		t.Errorf("owed: %v, %v", owed, err)
+	}
+	report, err := Run(context.Background(), Options{Module: b.o.Module, Journal: lost, Places: []replica.Place{p}, Log: quiet})
+	if err != nil || !report.Clean() || report.Places[0].Good != 20 {
+		t.Errorf("%+v, %v", report, err)
+	}
+}

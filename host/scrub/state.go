@@ -1,0 +1,108 @@
+package scrub
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/eventseal/eventseal/host/replica"
+)
+
+// The state file is the report of an interrupted scrub: {"started":…,
+// "sequence":…, …} as Report's JSON. It is replaced whole, by a rename.
+const maxState = 1 << 20
+
+// resume takes the report of an interrupted scrub over, if there is one of the
+// same places. A file that cannot be used costs a scrub from the start.
+func (s *scrubber) resume() bool {
+	if s.State == "" {
+		return false
+	}
+	b, err := os.ReadFile(s.State)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	var r Report
+	if err == nil {
+		r, err = parseState(b)
+	}
+	if err == nil && !slices.EqualFunc(r.Places, s.Places, samePlace) {
+		err = errors.New("it is of other replicas")
+	}
+	if err != nil {
+		s.Log.Warn("the state of an interrupted scrub is not used", "file", s.State, "error", err)
+		return false
+	}
+	s.report = r
+	return true
+}
+
+// parseState reads what save wrote.
+func parseState(b []byte) (r Report, err error) {
+	if len(b) > maxState {
+		return r, errors.New("it is too long")
+	}
+	if err := json.Unmarshal(b, &r); err != nil {
+		return Report{}, err
+	}
+	if r.Sequence > r.Last || r.Complete {
+		return Report{}, errors.New("it is not of an interrupted scrub")
+	}
+	return r, nil
+}
+
+// save is durable when it returns nil.
+func (s *scrubber) save() error {
+	if s.State == "" {
+		return nil
+	}
+	b, err := json.Marshal(s.report)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(s.State)
+	f, err := os.CreateTemp(dir, filepath.Base(s.State)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(b, '\n'))
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), s.State)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return err
+	}
+	return syncDir(dir)
+}
+
+// forget removes the file of a scrub that is complete.
+func (s *scrubber) forget() error {
+	if s.State == "" {
+		return nil
+	}
+	if err := os.Remove(s.State); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return syncDir(filepath.Dir(s.State))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func samePlace(p Place, r replica.Place) bool { return p.Replica == r.Name }

@@ -148,7 +148,11 @@ const usage = `The stack is up. Three of its four counting replicas make an even
 Store an event and look at it:
 
   export EVENTSEAL_SERVER=%s
-  bin/eventseal keygen > build/stack/key.json
+  bin/eventseal keygen --out build/stack/key.json
+  echo '{"node": "track:1"}' | bin/eventseal create --type ADD_CLAIM --key-file build/stack/key.json |
+    bin/eventseal sign --key-file build/stack/key.json > build/stack/event.json
+  bin/eventseal put --wait all build/stack/event.json
+  bin/eventseal status $(bin/eventseal hash build/stack/event.json)
   bin/eventseal health
 
 Look into each server with its own client:

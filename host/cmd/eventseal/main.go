@@ -18,9 +18,12 @@ import (
 type commands struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
+	Serve serveCommand `cmd:"" help:"Run the host: take events over HTTP, store and serve them."`
+
 	Keygen       keygenCommand       `cmd:"" group:"here" help:"Make a key pair."`
 	Create       createCommand       `cmd:"" group:"here" help:"Make an unsigned event: its canonical form."`
 	Sign         signCommand         `cmd:"" group:"here" help:"Sign an unsigned event: the record."`
+	Hash         hashCommand         `cmd:"" group:"here" help:"Write the hash of an event, signed or not, unchecked."`
 	Verify       verifyCommand       `cmd:"" group:"here" help:"Decide whether a signed event is valid."`
 	Canonicalize canonicalizeCommand `cmd:"" group:"here" help:"Write the RFC 8785 form of any JSON text."`
 

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/eventseal/eventseal/host/api"
+	"github.com/eventseal/eventseal/host/config"
+	"github.com/eventseal/eventseal/host/health"
+	"github.com/eventseal/eventseal/host/intake"
+	"github.com/eventseal/eventseal/host/journal/sqlite"
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/reference"
+	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/host/replica/all"
+	"github.com/eventseal/eventseal/host/replica/breaker"
+	"github.com/eventseal/eventseal/host/retrieve"
+	"github.com/eventseal/eventseal/wasm"
+	"github.com/eventseal/eventseal/wasm/digest"
+)
+
+// A host is everything that serve runs. What is opened is in the order in
+// which it is opened; close goes the other way.
+type host struct {
+	settings config.Config
+	log      *slog.Logger
+	registry *prometheus.Registry
+
+	lock    *os.File
+	module  *module.Pool
+	journal *sqlite.Journal
+	places  []replica.Place // each a breaker around the replica, which it closes
+	reader  *retrieve.Reader
+	intake  *intake.Intake
+	health  *health.Monitor
+	api     *api.Server
+}
+
+// open opens everything, or nothing. Its errors say what to do about them.
+func open(ctx context.Context, settings config.Config, log *slog.Logger) (h *host, err error) {
+	h = &host{settings: settings, log: log, registry: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.close())
+		}
+	}()
+	if h.lock, err = lockData(settings.Data); err != nil {
+		return h, &usageError{err}
+	}
+	steps := []func(context.Context) error{h.openBase, h.openPlaces, h.openStages, h.openDoor}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return h, &usageError{err}
+		}
+	}
+	return h, nil
+}
+
+// openBase starts the module while the journal is read.
+func (h *host) openBase(ctx context.Context) error {
+	var wg sync.WaitGroup
+	var moduleErr, journalErr error
+	wg.Go(func() {
+		c := module.Config{
+			Instances: h.settings.Module.Instances, MaxEvent: int(h.settings.Event.MaxBytes),
+			CallTimeout: h.settings.Module.CallTimeout, CacheDir: h.settings.Module.Cache,
+		}
+		if c.CacheDir == "off" {
+			c.CacheDir = ""
+		} else if moduleErr = os.MkdirAll(c.CacheDir, 0o700); moduleErr != nil {
+			moduleErr = fmt.Errorf("module.cache: %w", moduleErr)
+			return
+		}
+		for _, t := range h.settings.Event.Types {
+			c.Types = append(c.Types, module.Type(t))
+		}
+		h.module, moduleErr = module.Open(ctx, c)
+	})
+	wg.Go(func() {
+		var commits func(time.Duration, int)
+		if commits, journalErr = api.CommitMetrics(h.registry); journalErr != nil {
+			return
+		}
+		h.journal, journalErr = sqlite.Open(filepath.Join(h.settings.Data, "journal.db"), sqlite.Options{OnCommit: commits, Log: h.log})
+	})
+	wg.Wait()
+	return errors.Join(moduleErr, journalErr)
+}
+
+// openPlaces opens the replicas, all at once.
+func (h *host) openPlaces(ctx context.Context) error {
+	h.places = make([]replica.Place, len(h.settings.Replicas))
+	errs := make([]error, len(h.places))
+	var wg sync.WaitGroup
+	for i, c := range h.settings.Replicas {
+		wg.Go(func() {
+			r, err := all.Open(ctx, c)
+			if err != nil {
+				errs[i] = err
+				return
+			}
+			h.places[i] = replica.Place{
+				Name: c.Name, Kind: c.Kind, Counts: c.Counts,
+				Replica: breaker.New(r, breaker.Options{
+					Name: c.Name, Timeout: c.Timeout, Failures: c.Breaker.Failures, Cooldown: c.Breaker.Cooldown, Log: h.log,
+				}),
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// openStages joins the way in and the way out.
+func (h *host) openStages(context.Context) error {
+	opinion, err := secondOpinion(h.settings)
+	if err != nil {
+		return err
+	}
+	h.reader = retrieve.New(retrieve.Options{
+		Module: h.module, Journal: h.journal, Places: readingOrder(h.places, h.settings.Read.Order),
+		HedgeAfter: h.settings.Read.HedgeAfter, CacheBytes: int(h.settings.Read.Cache),
+		// Nobody reads before open returns.
+		Repair:     func(sequence uint64, e digest.Hash, place string) { h.intake.Repair(sequence, e, place) },
+		Registerer: h.registry, Log: h.log,
+	})
+	h.intake, err = intake.Open(intake.Options{
+		Module: h.module, Journal: h.journal, Places: h.places,
+		MinRedundancy: h.settings.MinRedundancy, Timeout: h.settings.Store.Timeout,
+		SecondOpinion: opinion, Admitted: func(vs []module.Verified) { h.reader.Add(vs...) },
+		Registerer: h.registry, Log: h.log,
+	})
+	return err
+}
+
+// openDoor makes what answers requests.
+func (h *host) openDoor(context.Context) (err error) {
+	folders := map[string]string{}
+	for _, c := range h.settings.Replicas {
+		if c.Kind == config.Local {
+			folders[c.Name] = c.Local.Path
+		}
+	}
+	h.health = health.New(health.Options{
+		Places: h.places, Journal: h.journal, Module: h.module, MinRedundancy: h.settings.MinRedundancy,
+		Disagreements: h.intake.Disagreements, Folders: folders, Version: version(), Log: h.log,
+	})
+	collect := []prometheus.Collector{h.health, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
+	for _, c := range collect {
+		if err := h.registry.Register(c); err != nil {
+			return err
+		}
+	}
+	h.api, err = api.New(api.Options{
+		Module: h.module, Intake: h.intake, Reader: h.reader, Journal: h.journal,
+		Places: h.places, MinRedundancy: h.settings.MinRedundancy, Health: h.health.Health,
+		Limits: api.Limits{
+			InFlight: h.settings.HTTP.InFlight, Hashes: h.settings.HTTP.BatchEvents, BodyTimeout: h.settings.HTTP.BodyTimeout,
+		},
+		CORS:     api.CORS{Origins: h.settings.CORS.Origins, MaxAge: h.settings.CORS.MaxAge},
+		Registry: h.registry, Version: version(), Log: h.log,
+	})
+	return err
+}
+
+// tellUnreachable warns of places that do not answer. The host serves without
+// them, and their breakers notice when they come.
+func (h *host) tellUnreachable(ctx context.Context) {
+	for _, p := range h.places {
+		go func() {
+			if err := p.Replica.Check(ctx); err != nil && ctx.Err() == nil {
+				h.log.Warn("a replica does not answer; the host goes on without it and tries again", "replica", p.Name, "kind", p.Kind, "error", err)
+			}
+		}()
+	}
+}
+
+// secondOpinion returns what asks the independent implementation. Which events
+// it looks at is decided by a salt of this process, so that nobody can make an
+// event that it is known to pass over.
+func secondOpinion(c config.Config) (func(context.Context, module.Verified) error, error) {
+	sampler, err := reference.ParseSampler(c.SecondOpinion)
+	if err != nil {
+		return nil, err
+	}
+	sampler = sampler.Salted([]byte(rand.Text()))
+	o := reference.Options{MaxBytes: int(c.Event.MaxBytes), Types: map[string]uint32{}}
+	for _, t := range c.Event.Types {
+		o.Types[t.Name] = t.Code
+	}
+	return func(_ context.Context, v module.Verified) error {
+		if !sampler.Take(v.Hash()) {
+			return nil
+		}
+		return reference.CrossCheck(v.Record(), o, v.Hash(), v.Meta().RecordDigest, nil)
+	}, nil
+}
+
+// byDistance is the order in which kinds are read unless configured: what is
+// likely to answer first.
+var byDistance = []string{config.Redis, config.Local, config.S3, config.IPFS}
+
+// readingOrder puts the named places first, in the order of their names.
+func readingOrder(places []replica.Place, names []string) []replica.Place {
+	rank := func(p replica.Place) int {
+		if i := slices.Index(names, p.Name); i >= 0 {
+			return i
+		}
+		return len(names) + slices.Index(byDistance, p.Kind)
+	}
+	ordered := slices.Clone(places)
+	slices.SortStableFunc(ordered, func(a, b replica.Place) int { return cmp.Compare(rank(a), rank(b)) })
+	return ordered
+}
+
+// tell logs what an operator wants to know of a start.
+func (h *host) tell(addr string, took time.Duration) {
+	var names []string
+	for _, p := range h.places {
+		name := p.Name + " (" + p.Kind + ")"
+		if !p.Counts {
+			name = p.Name + " (" + p.Kind + ", does not count)"
+		}
+		names = append(names, name)
+	}
+	h.log.Info("ready", "url", "http://"+addr, "version", version(), "module_sha256", wasm.Digest, "data", h.settings.Data,
+		"replicas", strings.Join(names, ", "), "min_redundancy", h.settings.MinRedundancy, "took", took.Round(time.Millisecond).String())
+}
+
+// close ends what is open, from the door inwards. What the outbox still owes
+// stays in the journal.
+func (h *host) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), h.settings.HTTP.ShutdownTimeout)
+	defer cancel()
+	var errs []error
+	if h.intake != nil {
+		errs = append(errs, h.intake.Close(ctx))
+	}
+	if h.reader != nil {
+		errs = append(errs, h.reader.Close())
+	}
+	if h.journal != nil {
+		errs = append(errs, h.journal.Close())
+	}
+	for _, p := range h.places {
+		if c, ok := p.Replica.(io.Closer); ok {
+			errs = append(errs, c.Close())
+		}
+	}
+	if h.module != nil {
+		errs = append(errs, h.module.Close(ctx))
+	}
+	if h.lock != nil {
+		errs = append(errs, h.lock.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -3,6 +3,7 @@ package faults
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 	redisclient "github.com/redis/go-redis/v9"
 
 	"github.com/eventseal/eventseal/host/config"
+	"github.com/eventseal/eventseal/host/health"
 	"github.com/eventseal/eventseal/host/intake"
 	"github.com/eventseal/eventseal/host/journal/sqlite"
 	"github.com/eventseal/eventseal/host/module"
@@ -28,6 +30,7 @@ import (
 	"github.com/eventseal/eventseal/host/replica/breaker"
 	"github.com/eventseal/eventseal/host/replica/local"
 	"github.com/eventseal/eventseal/host/retrieve"
+	"github.com/eventseal/eventseal/host/scrub"
 	"github.com/eventseal/eventseal/servers"
 	"github.com/eventseal/eventseal/servers/proxy"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -52,6 +55,7 @@ var placeNames = []string{localA, localB, cache, bucket, node}
 // each of them behind something that can misbehave.
 type world struct {
 	t        testing.TB
+	log      *slog.Logger
 	places   []replica.Place
 	inner    map[string]replica.Replica // behind the breakers
 	raws     map[string]raw
@@ -61,6 +65,7 @@ type world struct {
 	registry *prometheus.Registry
 	intake   *intake.Intake
 	reader   *retrieve.Reader
+	health   *health.Monitor
 
 	acknowledged []module.Verified
 }
@@ -90,6 +95,7 @@ func newWorld(t testing.TB, s *stack, dir string, order ...string) *world {
 	if os.Getenv("FAULTS_LOG") != "" {
 		quiet = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("world", n)
 	}
+	w.log = quiet
 	for _, c := range []config.Replica{
 		{Name: localA, Kind: config.Local, Counts: true, Timeout: 5 * time.Second},
 		{Name: localB, Kind: config.Local, Counts: true, Timeout: 5 * time.Second},
@@ -129,6 +135,10 @@ func newWorld(t testing.TB, s *stack, dir string, order ...string) *world {
 		Module: moduletest.Open(t), Journal: w.journal, Places: w.places, MinRedundancy: required, Registerer: w.registry, Log: quiet,
 	})
 	w.must(err)
+	w.health = health.New(health.Options{
+		Places: w.places, Journal: w.journal, Module: moduletest.Open(t), MinRedundancy: required, Disagreements: w.intake.Disagreements, Log: quiet,
+		Findings: func(place string) health.Findings { return health.Findings(w.reader.Findings(place)) },
+	})
 	return w
 }
 
@@ -173,9 +183,9 @@ func (w *world) set(place string, f proxy.Fault) error {
 	return w.proxies[place].Set(f)
 }
 
-// incomplete returns what is missing for every place to hold every
-// acknowledged event and for the journal to owe nothing, "" when nothing is.
-func (w *world) incomplete() string {
+// incomplete returns what is missing for the places to hold every acknowledged
+// event of vs and for the journal to owe nothing, "" when nothing is.
+func (w *world) incomplete(vs []module.Verified, places ...string) string {
 	backlog, err := w.journal.Backlog(ctx)
 	if err != nil {
 		return err.Error()
@@ -185,14 +195,14 @@ func (w *world) incomplete() string {
 			return fmt.Sprintf("%s is owed %d events", name, n)
 		}
 	}
-	for _, v := range w.acknowledged {
-		for _, name := range placeNames {
+	for _, v := range vs {
+		for _, name := range places {
 			got, err := w.raws[name].get(v)
 			if err != nil {
 				return fmt.Sprintf("%s: %v", name, err)
 			}
 			if !bytes.Equal(got, v.Record()) {
-				return fmt.Sprintf("%s holds %d other bytes for %s", name, len(got), v.Hash())
+				return fmt.Sprintf("%s has %d other bytes for %s", name, len(got), v.Hash())
 			}
 		}
 	}
@@ -200,16 +210,58 @@ func (w *world) incomplete() string {
 }
 
 // complete waits until nothing is incomplete.
-func (w *world) complete(within time.Duration) error {
-	for end := time.Now().Add(within); ; time.Sleep(50 * time.Millisecond) {
-		missing := w.incomplete()
+func (w *world) complete(vs []module.Verified, places ...string) error {
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		missing := w.incomplete(vs, places...)
 		if missing == "" {
 			return nil
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("not complete: %s", missing)
+			return errors.New("not complete: " + missing)
 		}
 	}
+}
+
+// read reads events as one batch and wants each of them.
+func (w *world) read(vs []module.Verified) error {
+	hs := make([]digest.Hash, len(vs))
+	for i, v := range vs {
+		hs[i] = v.Hash()
+	}
+	i := 0
+	for got, err := range w.reader.Events(ctx, hs) {
+		if err != nil {
+			return fmt.Errorf("event %s: %w", hs[i], err)
+		}
+		if !bytes.Equal(got.Record(), vs[i].Record()) {
+			return fmt.Errorf("event %s: other bytes are served", hs[i])
+		}
+		i++
+	}
+	return nil
+}
+
+// scrub looks at every copy and has none left that is not good.
+func (w *world) scrub() error {
+	o := scrub.Options{Module: moduletest.Open(w.t), Journal: w.journal, Places: w.places, FillCaches: true, Log: w.log}
+	report, err := scrub.Run(ctx, o)
+	// Connections that the fault has ended may still have to be found out.
+	for end := time.Now().Add(patience); err == nil && time.Now().Before(end) && slices.ContainsFunc(report.Places, func(p scrub.Place) bool { return p.Unreachable > 0 }); {
+		report, err = scrub.Run(ctx, o)
+	}
+	if err == nil && (!report.Complete || report.Lost+report.Unread+report.Invalid > 0) {
+		err = fmt.Errorf("the scrub reports %+v", report)
+	}
+	if err == nil {
+		err = w.complete(w.acknowledged, placeNames...)
+	}
+	if err == nil {
+		o.ReadOnly = true
+		if report, err = scrub.Run(ctx, o); err == nil && !report.Clean() {
+			err = fmt.Errorf("after a scrub the next one reports %+v", report)
+		}
+	}
+	return err
 }
 
 // metrics returns every counter and gauge of a place by name and labels.

@@ -11,8 +11,10 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/ipfs/boxo/files"
+	"github.com/ipfs/kubo/client/rpc"
 
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
@@ -338,7 +340,13 @@ func (r *Replica) putBlock(ctx context.Context, name digest.Hash, block []byte) 
 // send imports a car and pins its root; it returns nil when the node says that
 // the root is pinned with everything it links to.
 func (r *Replica) send(ctx context.Context, root digest.Hash, c *car) error {
-	resp, err := r.api.Request("dag/import").Option("pin-roots", true).Option("silent", false).Body(upload(c.b)).Send(ctx)
+	send := func() (*rpc.Response, error) {
+		return r.api.Request("dag/import").Option("pin-roots", true).Option("silent", false).Body(upload(c.b)).Send(ctx)
+	}
+	resp, err := send()
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) { // as again
+		resp, err = send()
+	}
 	if err == nil && resp.Error != nil {
 		err = resp.Error
 	}

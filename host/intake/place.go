@@ -13,11 +13,9 @@ import (
 	"github.com/eventseal/eventseal/host/replica/breaker"
 )
 
-// Bounds of a place's queue: what is over stays owed in the journal.
-const (
-	maxQueued      = 8192
-	maxQueuedBytes = 64 << 20
-)
+// maxQueuedBytes bounds a place's queue, beside pace.queued: what is over stays
+// owed in the journal.
+const maxQueuedBytes = 64 << 20
 
 // Bounds of one batch, and how many batches are at a place at once: one is
 // being written while the next is on its way. A kind without batches gets as
@@ -78,7 +76,7 @@ func (p *place) enqueue(jobs []job) {
 	n := 0
 	for ; n < len(jobs); n++ {
 		size := len(jobs[n].v.Record())
-		if len(p.queue) >= maxQueued || len(p.queue) > 0 && p.bytes+size > maxQueuedBytes {
+		if len(p.queue) >= p.in.o.pace.queued || len(p.queue) > 0 && p.bytes+size > maxQueuedBytes {
 			p.missed = true
 			break
 		}
@@ -158,7 +156,7 @@ func (p *place) put(jobs []job) (stored int) {
 
 	us := make([]journal.Update, 0, len(jobs))
 	spots := make([]spot, len(jobs))
-	troubled := false
+	troubled, conflicts := false, 0
 	closing := p.in.base.Err() != nil
 	var again time.Duration
 	for i, j := range jobs {
@@ -173,7 +171,7 @@ func (p *place) put(jobs []job) (stored int) {
 		case errors.Is(err, replica.ErrConflict):
 			// Trying again would end the same way. A scrub can put the journal's
 			// record in the other one's place.
-			p.in.o.Log.Warn("a replica holds another record of an event", "replica", p.Name, "hash", j.f.entry.Hash, "error", err)
+			conflicts++
 			u.Err = err.Error()
 			spots[i] = spot{state: failed, err: err}
 			us = append(us, u)
@@ -192,6 +190,9 @@ func (p *place) put(jobs []job) (stored int) {
 			us = append(us, u)
 		}
 		p.m.failed(outcomes[i].Err)
+	}
+	if conflicts > 0 {
+		p.in.o.Log.Warn("a replica holds other records of events", "replica", p.Name, "events", conflicts)
 	}
 	p.m.stored.Add(float64(stored))
 	p.in.o.Journal.Update(us...)

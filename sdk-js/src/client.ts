@@ -1,0 +1,425 @@
+import { eventTypes, invalid, limitOf, pause, registerTypes, sliceEvents, verifyEvent, verifyInclusion, verifyInputs } from "./core.js";
+import type { InclusionProof, RegisteredType, Verdict } from "./core.js";
+import {
+  healthOf, isHash, receiptOf, statusOf,
+  type Ancestor, type BadEvent, type EventStatus, type Filter, type Health, type Page, type Query, type Receipt, type StoredEvent, type StoreOutcome, type Wait,
+} from "./documents.js";
+import { EventSealError, HostError } from "./errors.js";
+import { Caller, maxLine, maxPage, problemOf, sleep, type Answer, type CallOptions, type ClientOptions } from "./http.js";
+import { authorKeyOf } from "./keys.js";
+import { lines, LongLine, messages, type StreamState } from "./lines.js";
+import { moduleDigest } from "./load.js";
+import { ask, hexOf } from "./module.js";
+import { batched, inOrder, type Batch } from "./batches.js";
+import { EventTypes, type EventInput, type VerifiedEvent } from "./types.js";
+
+/** How to store. */
+export interface StoreOptions extends CallOptions {
+  wait?: Wait | undefined;
+}
+
+/** How to go through events that a host serves one after the other. */
+export interface FollowOptions extends CallOptions {
+  /**
+   * Is told what the host served as an event and is none; then the next one
+   * follows. Without it, that ends the iteration with a {@link HostError}.
+   */
+  onBad?: ((bad: BadEvent) => void) | undefined;
+}
+
+/** How to follow a host's stream. */
+export interface SubscribeOptions extends Filter, FollowOptions {
+  /** The first sequence number that is wanted: what the host has from there on, then what comes. Without it, what comes. */
+  from?: number | undefined;
+  /** Milliseconds of silence after which a connection counts as dead; default 45,000. A host gives a sign of life every 15 s. */
+  idle?: number | undefined;
+  /** Failed attempts in a row to connect after which it gives up; default: it never does. */
+  attempts?: number | undefined;
+  /** Is told when the stream is connected, and when it has broken and will be connected again. */
+  onState?: ((state: "connected" | "waiting", error?: Error) => void) | undefined;
+}
+
+/** The answer of {@link EventSealClient.retrieveEvents}: the verified events by hash, and why the others are missing. */
+export class RetrievedEvents extends Map<string, VerifiedEvent> {
+  readonly failures = new Map<string, HostError>();
+}
+
+const notSent = new EventSealError("internal", "", "not sent"); // until it is
+
+// Bounds of one request; more is cut into such.
+const batchSize = { events: 512, bytes: 4 << 20, linger: 20 };
+const batchesAhead = 2;
+const retrieveHashes = 256;
+
+/**
+ * Talks to an Eventseal host and trusts it with nothing: an event is verified
+ * before it is handed on. Every call is idempotent, and tried again when it
+ * failed for a passing reason. `init()` must have been awaited.
+ */
+export class EventSealClient {
+  readonly #http: Caller;
+  readonly #most: number;
+
+  constructor(url: string | URL, options: ClientOptions = {}) {
+    this.#http = new Caller(url, options);
+    this.#most = limitOf(options);
+  }
+
+  /**
+   * Stores a signed event, which is verified first. When it resolves, the host
+   * vouches for what wait asks. Storing an event again is fine.
+   */
+  async storeEvent(event: EventInput, options?: StoreOptions): Promise<Receipt> {
+    const v = verifyEvent(event, { maxBytes: this.#most });
+    if (!v.valid) throw new EventSealError(v.code, v.pointer);
+    const call = { method: "POST", path: "/v1/events", query: waiting(options), body: v.record, contentType: "application/json" } as const;
+    return this.#http.do(call, options, async (a) => receiptFor(v.hash, await a.document(), a));
+  }
+
+  /**
+   * Stores events as they come, in batches and two of them at once, and yields
+   * each one's outcome, in order. An event that the module refuses here is not
+   * sent. It throws when a batch as a whole cannot be stored, or when events
+   * does; then some that were not reported may have been stored, and storing
+   * all of them again is fine.
+   */
+  storeEvents(events: Iterable<EventInput> | AsyncIterable<EventInput>, options: StoreOptions = {}): AsyncGenerator<StoreOutcome> {
+    return inOrder(batched(events, batchSize, this.#most), batchesAhead, options.signal, (batch, signal) => this.#storeBatch(batch, { ...options, signal }));
+  }
+
+  async #storeBatch(batch: Batch, options: StoreOptions): Promise<StoreOutcome[]> {
+    const out: StoreOutcome[] = [];
+    let todo: { index: number; v: VerifiedEvent }[] = [];
+    for await (const v of verifyInputs(batch.inputs, this.#most)) {
+      const index = batch.first + out.length;
+      if (v.valid) todo.push({ index, v });
+      out.push({ index, ...(v.hash !== undefined && { hash: v.hash }), error: v.valid ? notSent : new EventSealError(v.code, v.pointer) });
+    }
+    for (let attempt = 1; todo.length > 0; attempt++) {
+      await this.#http.do(
+        () => ({
+          method: "POST", path: "/v1/events:batch", query: waiting(options), contentType: "application/x-ndjson", body: todo.map((t) => t.v.record + "\n").join(""),
+        }),
+        options,
+        async (a) => {
+          const answers = lineByLine(a);
+          for (const { index, v } of todo) {
+            const d = await nextLine(answers, a);
+            const problem = problemOf(d, a);
+            out[index - batch.first] = problem ? { index, hash: v.hash, error: problem } : { index, hash: v.hash, receipt: receiptFor(v.hash, d, a) };
+          }
+        },
+      );
+      const passing = (i: number) => {
+        const { error } = out[i - batch.first]!;
+        return error instanceof HostError && error.passing ? error : undefined;
+      };
+      todo = todo.filter(({ index }) => passing(index));
+      if (todo.length === 0 || attempt >= this.#http.attempts) break;
+      await this.#http.rest(attempt, passing(todo[0]!.index)!, options.signal);
+    }
+    return out;
+  }
+
+  /**
+   * The event of a hash, verified. @throws HostError `not_found` when the host
+   * has none, `hash_mismatch` and the like when it serves something else
+   */
+  async retrieveEvent(hash: string, options?: CallOptions): Promise<VerifiedEvent> {
+    const ask = (cache: RequestCache) =>
+      this.#http.do({ method: "GET", path: `/v1/events/${hashArgument(hash)}`, cache }, options, async (a) => {
+        const bytes = await a.bytes(this.#most);
+        const v = verifyEvent(bytes, { maxBytes: this.#most });
+        if (!v.valid) throw a.error(v.code, false, "the host served an event that does not verify");
+        if (v.hash !== hash) throw a.error("hash_mismatch", false, `the host served event ${v.hash}`);
+        if (v.record.length > bytes.length || !same(v.record, bytes)) {
+          throw a.error("hash_mismatch", false, "the host served the event in another form than its canonical one");
+        }
+        return v;
+      });
+    try {
+      return await ask("default");
+    } catch (e) {
+      // What is wrong may be a copy on the way here, which would be kept for ever.
+      if (!(e instanceof HostError) || e.status !== 200 || e.passing) throw e;
+      return ask("reload");
+    }
+  }
+
+  /**
+   * The events of many hashes, each verified; those that the host does not
+   * have, or serves wrongly, are in the answer's `failures`.
+   */
+  async retrieveEvents(hashes: Iterable<string>, options?: CallOptions): Promise<RetrievedEvents> {
+    const all = [...new Set(Array.from(hashes, hashArgument))];
+    const out = new RetrievedEvents();
+    for (let first = 0; first < all.length; first += retrieveHashes) {
+      // An answer that breaks off is gone on with where it did.
+      let rest = all.slice(first, first + retrieveHashes);
+      await this.#http.do(
+        () => ({ method: "POST", path: "/v1/events:retrieve", contentType: "application/json", body: JSON.stringify({ hashes: rest }) }),
+        options,
+        async (a) => {
+          const answers = lineByLine(a);
+          for (let n = 1; rest.length > 0; n++) {
+            const hash = rest[0]!;
+            const d = await nextLine(answers, a);
+            const failure = problemOf(d, a);
+            const v = failure ?? this.#checked(d["event"], hash);
+            if (v instanceof HostError) out.failures.set(hash, v);
+            else if (v.valid) out.set(hash, v);
+            else out.failures.set(hash, a.error(v.code, false, "the host served an event that does not verify, or another one"));
+            rest = rest.slice(1);
+            if (n % sliceEvents === 0) await pause();
+          }
+        },
+      );
+    }
+    return out;
+  }
+
+  /** Verifies what a host served as the event of a hash. */
+  #checked(event: unknown, hash: unknown): Verdict {
+    if (typeof event !== "object" || event === null) return invalid({ code: "invalid_argument", pointer: "" });
+    const v = verifyEvent(event as EventInput, { maxBytes: this.#most });
+    return v.valid && v.hash !== hash ? invalid({ code: "hash_mismatch", pointer: "" }, v.hash) : v;
+  }
+
+  /** One page of the events that query asks for, each verified and held against query. */
+  async queryPage(query: Query = {}, options?: CallOptions): Promise<Page> {
+    const matches = matcher(query);
+    return this.#http.do({ method: "GET", path: "/v1/events", query: parameters({ ...query }) }, options, async (a) => {
+      const d = await a.document(maxPage);
+      const events: StoredEvent[] = [];
+      const bad: BadEvent[] = [];
+      const limit = query.limit ?? 100;
+      if (!Array.isArray(d["events"]) || d["events"].length > limit) throw a.error("unexpected_answer", false, `a page has an array of at most ${limit} events`);
+      for (const [n, item] of (d["events"] as unknown[]).entries()) {
+        const e = this.#stored(item, matches);
+        if ("verified" in e) events.push(e);
+        else bad.push(e);
+        if ((n + 1) % sliceEvents === 0) await pause();
+      }
+      return {
+        events, bad,
+        ...(typeof d["next_cursor"] === "string" && d["next_cursor"] !== "" && { nextCursor: d["next_cursor"] }),
+        ...(typeof d["count"] === "number" && { count: d["count"] }),
+      };
+    });
+  }
+
+  #stored(item: unknown, matches: (v: VerifiedEvent) => boolean): StoredEvent | BadEvent {
+    const d = (typeof item === "object" && item !== null ? item : {}) as Record<string, unknown>;
+    const sequence = Number.isSafeInteger(d["sequence"]) ? { sequence: d["sequence"] as number } : undefined;
+    const v = this.#checked(d["event"], d["hash"]);
+    if (v.valid && sequence && matches(v)) return { ...sequence, admittedAt: typeof d["admitted_at"] === "string" ? d["admitted_at"] : "", verified: v };
+    return {
+      ...sequence, ...(typeof d["hash"] === "string" && { hash: d["hash"].slice(0, 64) }),
+      verdict: v.valid ? invalid({ code: "invalid_parameter", pointer: "" }, v.hash) : v,
+    };
+  }
+
+  /** Every event that query asks for, page by page; `limit` is the size of a page. */
+  async *queryEvents(query: Query = {}, options: FollowOptions = {}): AsyncGenerator<StoredEvent> {
+    const seen = new Set<string>();
+    for (let cursor = query.cursor; ; ) {
+      const page = await this.queryPage({ ...query, cursor }, options);
+      for (const bad of page.bad) report(bad, options, this.#http.base.host);
+      yield* page.events;
+      if (page.nextCursor === undefined) return;
+      if (seen.has(page.nextCursor) || (page.events.length === 0 && page.bad.length === 0)) {
+        throw new HostError("unexpected_answer", false, { server: this.#http.base.host, status: 200, detail: "its pages do not come to an end" });
+      }
+      seen.add((cursor = page.nextCursor));
+    }
+  }
+
+  /**
+   * Events as the host takes them in, each verified. It connects again by
+   * itself and goes on behind the last event: none is missed, none comes
+   * twice. Ends when signal aborts (with its reason) or the loop is left.
+   */
+  async *subscribe(options: SubscribeOptions = {}): AsyncGenerator<StoredEvent> {
+    const { from, idle = 45_000, attempts = Infinity, onState, signal } = options;
+    const matches = matcher(options);
+    const query = parameters({ type: options.type, author: options.author, parent: options.parent, from });
+    const state: StreamState = { id: "", retry: 0 };
+    let last = from === undefined ? -1 : from - 1;
+    for (let failures = 0; ; ) {
+      let failure: HostError;
+      try {
+        const a = await this.#http.open(
+          { method: "GET", path: "/v1/stream", query, cache: "no-store", headers: { Accept: "text/event-stream", ...(state.id && { "Last-Event-ID": state.id }) } },
+          options,
+        );
+        try {
+          if (!a.response.headers.get("content-type")?.startsWith("text/event-stream")) throw a.error("unexpected_answer", false, "it is no event stream");
+          a.idle = idle;
+          onState?.("connected");
+          failure = a.error("unreachable", true, "the stream ended");
+          for await (const m of messages(() => a.read(), maxLine, state)) {
+            if (m.event === "dropped" || m.event === "closing") {
+              failure = a.error(m.event === "dropped" ? "overloaded" : "shutting_down", true, "");
+              break;
+            }
+            if (m.event !== "event") continue;
+            const e = this.#stored(a.object(new TextEncoder().encode(m.data)), matches);
+            if (e.sequence !== undefined && e.sequence <= last) continue;
+            last = e.sequence ?? last;
+            failures = 0;
+            if ("verified" in e) yield e;
+            else report(e, options, a.server);
+          }
+        } catch (e) {
+          if (e instanceof LongLine) throw a.error("unexpected_answer", false, e.message);
+          throw e;
+        } finally {
+          a.close();
+        }
+      } catch (e) {
+        if (!(e instanceof HostError) || !e.passing) throw e;
+        failure = e;
+      }
+      if (++failures >= attempts) throw failure;
+      onState?.("waiting", failure);
+      if (failures > 1 || failure.code !== "overloaded") {
+        await sleep(Math.min(state.retry, 30_000) + 100 * Math.random(), signal);
+        await this.#http.rest(Math.min(failures, 8), failure, signal);
+      }
+    }
+  }
+
+  /** What the host knows of an event and its copies. @throws HostError `not_found` */
+  async status(hash: string, options?: CallOptions): Promise<EventStatus> {
+    return this.#http.do({ method: "GET", path: `/v1/events/${hashArgument(hash)}/status` }, options, async (a) => {
+      const s = statusOf(await a.document());
+      if (s?.hash !== hash) throw a.error("unexpected_answer", false, "it is not the event's status");
+      return s;
+    });
+  }
+
+  /** The event's inclusion proof, checked here. What the root is worth is for the anchor to say. @throws HostError `invalid_proof` */
+  async proof(hash: string, options?: CallOptions): Promise<InclusionProof & { readonly anchor?: unknown }> {
+    return this.#http.do({ method: "GET", path: `/v1/events/${hashArgument(hash)}/proof` }, options, async (a) => {
+      const d = (await a.document()) as unknown as InclusionProof & { anchor?: unknown };
+      if (d.hash !== hash || !verifyInclusion(d)) throw a.error("invalid_proof", false, "the host served a proof that does not hold");
+      const { root, index, size, path, anchor } = d;
+      return { hash, root, index, size, path, ...(anchor !== undefined && { anchor }) };
+    });
+  }
+
+  /** What an event stands on: its parents, theirs, and so on, each verified and each named by one that was. */
+  async ancestors(hash: string, options: CallOptions & { limit?: number } = {}): Promise<{ events: Ancestor[]; truncated: boolean }> {
+    const named = new Set((await this.retrieveEvent(hash, options)).event.parents);
+    const call = { method: "GET", path: `/v1/events/${hash}/ancestors`, query: parameters({ limit: options.limit }) } as const;
+    return this.#http.do(call, options, async (a) => {
+      const d = await a.document(maxPage);
+      const events: Ancestor[] = [];
+      for (const item of Array.isArray(d["events"]) ? (d["events"] as Record<string, unknown>[]) : []) {
+        const h = item?.["hash"];
+        if (!isHash(h) || !named.has(h)) throw a.error("unexpected_answer", false, "it names an event that is no ancestor");
+        const depth = Number.isSafeInteger(item["depth"]) ? (item["depth"] as number) : 0;
+        if (item["event"] === undefined) {
+          events.push({ hash: h, depth });
+          continue;
+        }
+        const v = this.#checked(item["event"], h);
+        if (!v.valid) throw a.error(v.code, false, "the host served an event that does not verify");
+        for (const p of v.event.parents) named.add(p);
+        events.push({ hash: h, depth, verified: v });
+      }
+      return { events, truncated: d["truncated"] === true };
+    });
+  }
+
+  /** The host's health; that it says it is not healthy is no error. */
+  async healthCheck(options?: CallOptions): Promise<Health> {
+    return this.#http.do({ method: "GET", path: "/v1/health", accept: [503], cache: "no-store" }, options, async (a) => {
+      const d = await a.document();
+      const problem = problemOf(d, a);
+      if (problem) throw problem;
+      return healthOf(d, a.response.status === 200);
+    });
+  }
+
+  /** The event types that the host takes. */
+  async types(options?: CallOptions): Promise<RegisteredType[]> {
+    return this.#http.do({ method: "GET", path: "/v1/types" }, options, async (a) => {
+      const { types } = (await a.document()) as { types?: unknown };
+      const list = Array.isArray(types) ? (types as RegisteredType[]) : [];
+      if (list.length === 0 || !list.every((t) => typeof t?.name === "string" && Number.isSafeInteger(t.code))) throw a.error("unexpected_answer", false, "it has no types");
+      return list.map(({ name, code }) => ({ name, code }));
+    });
+  }
+
+  /** Makes the types that the host takes beside the built-in ones known here, in place of those registered before; returns all. */
+  async learnTypes(options?: CallOptions): Promise<RegisteredType[]> {
+    registerTypes((await this.types(options)).filter((t) => !Object.hasOwn(EventTypes, t.name)));
+    return eventTypes();
+  }
+
+  /** Reports whether the module that the host serves, and says it runs, is byte for byte the one that runs here. */
+  async moduleMatches(options?: CallOptions): Promise<boolean> {
+    const here = await moduleDigest();
+    return this.#http.do({ method: "GET", path: "/v1/module.wasm" }, options, async (a) => hexOf(ask("sha256", await a.bytes(4 << 20))) === here);
+  }
+}
+
+function hashArgument(hash: unknown): string {
+  if (isHash(hash)) return hash;
+  throw new EventSealError("invalid_argument", "", "an event's hash is 64 lower-case hex digits");
+}
+
+function same(text: string, bytes: Uint8Array): boolean {
+  const b = new TextEncoder().encode(text);
+  return b.length === bytes.length && b.every((x, i) => x === bytes[i]);
+}
+
+function receiptFor(hash: string, d: Record<string, unknown>, a: Answer): Receipt {
+  const r = receiptOf(d);
+  if (r?.hash !== hash) throw a.error("unexpected_answer", false, "it is not the event's receipt");
+  return r;
+}
+
+async function* lineByLine(a: Answer): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const line of lines(() => a.read(), maxLine)) if (line.length > 0) yield line;
+  } catch (e) {
+    throw e instanceof LongLine ? a.error("unexpected_answer", false, e.message) : e;
+  }
+}
+
+async function nextLine(answers: AsyncGenerator<Uint8Array>, a: Answer): Promise<Record<string, unknown>> {
+  const line = await answers.next();
+  if (line.done) throw a.error("unreachable", true, "the answer broke off");
+  return a.object(line.value);
+}
+
+function waiting(o: StoreOptions | undefined): URLSearchParams | undefined {
+  return o?.wait === undefined ? undefined : parameters({ wait: o.wait });
+}
+
+function parameters(of: Record<string, string | number | boolean | readonly string[] | undefined>): URLSearchParams {
+  const out = new URLSearchParams();
+  for (const [name, value] of Object.entries(of)) {
+    for (const v of Array.isArray(value) ? value : [value]) if (v !== undefined && v !== false) out.append(name, String(v));
+  }
+  return out;
+}
+
+const listOf = (v: string | readonly string[] | undefined) => (v === undefined ? undefined : typeof v === "string" ? [v] : [...v]);
+
+/** Holds an event against what was asked for. */
+function matcher(q: Query): (v: VerifiedEvent) => boolean {
+  const types = listOf(q.type);
+  const authors = listOf(q.author)?.map(authorKeyOf);
+  const parents = listOf(q.parent)?.map(hashArgument);
+  return ({ event, authorKey }) =>
+    (!types || types.includes(event.type)) && (!authors || authors.includes(authorKey)) && (!parents || event.parents.some((p) => parents.includes(p))) &&
+    event.created_at >= (q.since ?? 0) && event.created_at <= (q.until ?? Infinity);
+}
+
+function report(bad: BadEvent, o: FollowOptions, server: string): void {
+  if (o.onBad) return o.onBad(bad);
+  throw new HostError(bad.verdict.code, false, { server, status: 200, detail: `the host served an event that does not verify, or was not asked for (${bad.hash ?? "no hash"})` });
+}

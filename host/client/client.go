@@ -127,25 +127,9 @@ func (cl *Client) wait(attempt int, err error) time.Duration {
 func (cl *Client) attempt(ctx context.Context, c call, read func(*http.Response) error) error {
 	ctx, cancel := context.WithTimeout(ctx, cl.o.Timeout)
 	defer cancel()
-	u := cl.base.JoinPath(c.path)
-	u.RawQuery = c.query.Encode()
-	var body io.Reader
-	if c.renew != nil {
-		c.body = c.renew()
-	}
-	if c.body != nil {
-		body = bytes.NewReader(c.body)
-	}
-	req, err := http.NewRequestWithContext(ctx, c.method, u.String(), body)
+	req, err := cl.request(ctx, c)
 	if err != nil {
 		return err
-	}
-	req.Header.Set("User-Agent", "eventseal")
-	if c.contentType != "" {
-		req.Header.Set("Content-Type", c.contentType)
-	}
-	if cl.o.Token != "" {
-		req.Header.Set("Authorization", "Bearer "+cl.o.Token)
 	}
 	resp, err := cl.http.Do(req)
 	if err != nil {
@@ -169,6 +153,31 @@ func (cl *Client) attempt(ctx context.Context, c call, read func(*http.Response)
 	// Drain a little so that the connection can be used again.
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
 	return nil
+}
+
+// request makes the request of one attempt.
+func (cl *Client) request(ctx context.Context, c call) (*http.Request, error) {
+	u := cl.base.JoinPath(c.path)
+	u.RawQuery = c.query.Encode()
+	var body io.Reader
+	if c.renew != nil {
+		c.body = c.renew()
+	}
+	if c.body != nil {
+		body = bytes.NewReader(c.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, c.method, u.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", "eventseal")
+	if c.contentType != "" {
+		req.Header.Set("Content-Type", c.contentType)
+	}
+	if cl.o.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+cl.o.Token)
+	}
+	return req, nil
 }
 
 // document reads one JSON document into v.

@@ -55,6 +55,7 @@ type Report struct {
 // A Place says how one place was found.
 type Place struct {
 	Replica     string `json:"replica"`
+	Cache       bool   `json:"cache"` // what it lacks is no fault
 	Good        uint64 `json:"good"`
 	Missing     uint64 `json:"missing"`     // and not owed
 	Owed        uint64 `json:"owed"`        // missing, and the journal knew it
@@ -72,7 +73,7 @@ func (r *Report) Clean() bool {
 		return false
 	}
 	for _, p := range r.Places {
-		if p.Missing+p.Owed+p.Damaged+p.Conflicting+p.Unreachable > 0 {
+		if p.Damaged+p.Conflicting+p.Unreachable > 0 || !p.Cache && p.Missing+p.Owed > 0 {
 			return false
 		}
 	}
@@ -133,7 +134,7 @@ func (s *scrubber) begin(ctx context.Context) error {
 	last, err := s.Journal.Last(ctx)
 	s.report = Report{Started: time.Now().UTC(), Last: last}
 	for _, p := range s.Places {
-		s.report.Places = append(s.report.Places, Place{Replica: p.Name})
+		s.report.Places = append(s.report.Places, Place{Replica: p.Name, Cache: isCache(p)})
 	}
 	return err
 }

@@ -84,7 +84,9 @@ export class EventSealClient {
    * all of them again is fine.
    */
   storeEvents(events: Iterable<EventInput> | AsyncIterable<EventInput>, options: StoreOptions = {}): AsyncGenerator<StoreOutcome> {
-    return inOrder(batched(events, batchSize, this.#most), batchesAhead, options.signal, (batch, signal) => this.#storeBatch(batch, { ...options, signal }));
+    return inOrder(
+      (signal) => batched(events, batchSize, this.#most, signal), batchesAhead, options.signal, (batch, signal) => this.#storeBatch(batch, { ...options, signal }),
+    );
   }
 
   async #storeBatch(batch: Batch, options: StoreOptions): Promise<StoreOutcome[]> {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/eventseal/eventseal/host/feed"
 	"github.com/eventseal/eventseal/host/health"
 	"github.com/eventseal/eventseal/host/intake"
 	"github.com/eventseal/eventseal/host/journal"
@@ -93,18 +94,22 @@ func (l *Limits) fill() {
 // A Server is an http.Handler. The http.Server around it bounds the header and
 // the idle time of a connection; everything after the header is bounded here.
 type Server struct {
-	o        Options
-	handler  http.Handler
-	mux      *http.ServeMux
-	metrics  *metrics
-	ids      requestIDs
-	types    document
-	module   document
-	page     *page
-	inFlight atomic.Int64
-	batches  atomic.Int64
+	o           Options
+	handler     http.Handler
+	mux         *http.ServeMux
+	metrics     *metrics
+	ids         requestIDs
+	types       document
+	module      document
+	page        *page
+	feed        *feed.Feed
+	inFlight    atomic.Int64
+	batches     atomic.Int64
+	subscribers atomic.Int64
 
-	draining chan struct{} // closed by Shutdown
+	draining chan struct{}   // closed by Shutdown
+	drained  context.Context // ends with it
+	endWork  context.CancelFunc
 	drain    sync.Once
 	long     sync.WaitGroup // streams and batches
 	mu       sync.Mutex     // held to begin one of long, so that none begins after draining closed
@@ -123,6 +128,7 @@ func New(o Options) (*Server, error) {
 		o.Registry = prometheus.NewRegistry()
 	}
 	s := &Server{o: o, mux: http.NewServeMux(), ids: newRequestIDs(), draining: make(chan struct{})}
+	s.drained, s.endWork = context.WithCancel(context.Background())
 	var err error
 	if s.metrics, err = newMetrics(o.Registry, s); err != nil {
 		return nil, fmt.Errorf("api: %w", err)
@@ -138,6 +144,9 @@ func New(o Options) (*Server, error) {
 	if err := s.routes(); err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
+	s.feed = feed.New(feed.Options{
+		Journal: o.Journal, Reader: o.Reader, Encode: s.encodeMessage, Events: o.Limits.FeedEvents, Bytes: o.Limits.FeedBytes, Log: o.Log,
+	})
 	s.handler = o.CORS.wrap(http.HandlerFunc(s.serve))
 	return s, nil
 }
@@ -150,13 +159,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // that are short finish by themselves; http.Server.Shutdown waits for those.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
-	s.drain.Do(func() { close(s.draining) })
+	s.drain.Do(func() {
+		close(s.draining)
+		s.endWork()
+	})
 	s.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
 		s.long.Wait()
 		close(done)
 	}()
+	defer s.feed.Close()
 	select {
 	case <-done:
 		return nil

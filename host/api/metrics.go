@@ -18,6 +18,7 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	panics   prometheus.Counter
 	lines    *prometheus.CounterVec
+	dropped  prometheus.Counter
 	handler  http.Handler
 
 	nowhere *endpoint // requests that met no endpoint
@@ -52,6 +53,9 @@ func newMetrics(r *prometheus.Registry, s *Server) (*metrics, error) {
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "eventseal_http_panics_total", Help: "Handlers that panicked.",
 		}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "eventseal_stream_dropped_total", Help: "Subscribers that were dropped because they were too slow.",
+		}),
 		lines: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "eventseal_http_lines_total", Help: "Lines of batches and retrievals that were answered, by route and code; ok for no problem.",
 		}, []string{"route", "code"}),
@@ -62,6 +66,8 @@ func newMetrics(r *prometheus.Registry, s *Server) (*metrics, error) {
 	for _, c := range []prometheus.Collector{
 		m.requests, m.seconds, m.panics, m.lines,
 		gauge("eventseal_http_in_flight", "Requests at work now, streams not counted.", func() float64 { return float64(s.inFlight.Load()) }),
+		m.dropped,
+		gauge("eventseal_stream_subscribers", "Subscribers of the stream.", func() float64 { return float64(s.subscribers.Load()) }),
 		gauge("eventseal_http_batches", "Batches among them.", func() float64 { return float64(s.batches.Load()) }),
 	} {
 		if err := r.Register(c); err != nil {

@@ -15,6 +15,8 @@ import (
 // Bounds of a query.
 const (
 	maxQueryBytes = 16 << 10
+	maxValues     = 100       // of one filter
+	maxSafe       = 1<<53 - 1 // largest integer that JSON carries everywhere
 )
 
 // knownParameters refuses a query that is malformed or has a name that the
@@ -86,6 +88,28 @@ func (p parameters) choice(name string, words ...string) (string, error) {
 	}
 	if !slices.Contains(words, v) {
 		return "", invalid(name, fmt.Sprintf("one of %q", words))
+	}
+	return v, nil
+}
+
+// number returns an integer in low … high in plain digits, def when absent.
+func (p parameters) number(name string, def, low, high uint64) (uint64, error) {
+	v, given, err := p.one(name)
+	if err != nil || !given {
+		return def, err
+	}
+	n, err := strconv.ParseUint(v, 10, 64)
+	if err != nil || n < low || n > high || v[0] == '+' {
+		return 0, invalid(name, fmt.Sprintf("an integer from %d to %d", low, high))
+	}
+	return n, nil
+}
+
+// many returns the values of a filter.
+func (p parameters) many(name string) ([]string, error) {
+	v := p.Values[name]
+	if len(v) > maxValues {
+		return nil, invalid(name, fmt.Sprintf("given at most %d times", maxValues))
 	}
 	return v, nil
 }

@@ -21,6 +21,7 @@ type endpoint struct {
 	always       bool     // served when overloaded and while draining, for probes
 	long         bool     // has no deadline of its own, and ends itself when the server drains
 	noHead       bool     // HEAD would never end
+	uncounted    bool     // waits more than it works
 
 	metrics endpointMetrics
 }
@@ -29,10 +30,15 @@ type endpoint struct {
 func (s *Server) endpoints() []*endpoint {
 	return []*endpoint{
 		{method: "POST", path: "/v1/events", handle: s.store, params: []string{"wait"}},
+		{method: "GET", path: "/v1/events", handle: s.query, compress: true,
+			params: slices.Concat(choosing, timing, []string{"cursor", "limit", "order", "include", "count"})},
 		{method: "POST", path: "/v1/events:batch", handle: s.batch, params: []string{"wait"}, long: true},
 		{method: "GET", path: "/v1/events/{hash}", handle: s.record, quiet: true},
 		{method: "POST", path: "/v1/events:retrieve", handle: s.retrieve, compress: true},
 		{method: "GET", path: "/v1/events/{hash}/status", handle: s.status, compress: true},
+		{method: "GET", path: "/v1/events/{hash}/ancestors", handle: s.ancestors, compress: true, params: []string{"limit", "include"}},
+
+		{method: "GET", path: "/v1/stream", handle: s.follow, params: slices.Concat(choosing, []string{"from"}), long: true, uncounted: true, noHead: true},
 
 		{method: "GET", path: "/v1/types", handle: s.serveDocument(&s.types), compress: true},
 		{method: "GET", path: "/v1/module.wasm", handle: s.serveModule, compress: true},
@@ -133,6 +139,8 @@ func (s *Server) admit(w, outer *response, r *http.Request) {
 			fail(&code.Error{Code: code.ShuttingDown})
 			return
 		}
+	}
+	if !e.always && !e.uncounted {
 		if n := s.inFlight.Add(1); n > int64(s.o.Limits.InFlight) {
 			s.inFlight.Add(-1)
 			fail(&code.Error{Code: code.Overloaded})

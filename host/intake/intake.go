@@ -9,6 +9,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math/rand/v2"
@@ -50,10 +51,9 @@ type Options struct {
 	pace pace
 }
 
-// Bounds of what is between Store's entry and its end: more is refused with
-// code.Overloaded.
+// Bounds of what is between Store's entry and its end, beside pace.held events:
+// more is refused with code.Overloaded.
 const (
-	maxHeld      = 16384
 	maxHeldBytes = 128 << 20
 	chunk        = 4096 // events of one StoreBatch that are under way at once
 )
@@ -237,7 +237,7 @@ func (in *Intake) enter(c *call, items []*item) []*item {
 	n := 0
 	for ; n < len(items) && refusal == nil; n++ {
 		size := len(items[n].event)
-		if in.held >= maxHeld || in.held > 0 && in.heldBytes+size > maxHeldBytes {
+		if in.held >= in.o.pace.held || in.held > 0 && in.heldBytes+size > maxHeldBytes {
 			refusal = &code.Error{Code: code.Overloaded, Detail: "too many events are under way"}
 			break
 		}
@@ -361,26 +361,25 @@ func (in *Intake) quiet(ctx context.Context) error {
 	return nil
 }
 
-// A pace is how long things wait; tests are in more of a hurry.
+// A pace is how long things wait, and how many may; tests are in more of a hurry.
 type pace struct {
 	retry    time.Duration // the first, doubled by each failure
 	maxRetry time.Duration
 	probe    time.Duration // between looks at a place that fails
 	sweep    time.Duration // between looks into the journal for what nobody told of
 	put      time.Duration // a batch at a place that has no deadline of its own
+	held     int           // events between Store's entry and its end
+	queued   int           // events in a place's queue
 }
 
 func (p *pace) fill() {
-	set := func(d *time.Duration, to time.Duration) {
-		if *d <= 0 {
-			*d = to
-		}
-	}
-	set(&p.retry, 250*time.Millisecond)
-	set(&p.maxRetry, 5*time.Minute)
-	set(&p.probe, 500*time.Millisecond)
-	set(&p.sweep, 5*time.Second)
-	set(&p.put, time.Minute)
+	p.retry = cmp.Or(p.retry, 250*time.Millisecond)
+	p.maxRetry = cmp.Or(p.maxRetry, 5*time.Minute)
+	p.probe = cmp.Or(p.probe, 500*time.Millisecond)
+	p.sweep = cmp.Or(p.sweep, 5*time.Second)
+	p.put = cmp.Or(p.put, time.Minute)
+	p.held = cmp.Or(p.held, 16384)
+	p.queued = cmp.Or(p.queued, 8192)
 }
 
 // backoff returns how long to wait after so many failures, between half and one

@@ -76,14 +76,17 @@ func (p *place) outbox() {
 		if p.healed {
 			everything = true
 		}
-		p.missed, p.healed, p.fruitful = false, false, false
-		if !p.due.After(now) {
-			p.due = time.Time{}
+		// What is in flight is owed as well, and usually all there is: what nobody
+		// told of has been due for a while when it is looked for.
+		now = now.Add(-p.in.o.pace.sweep)
+		if p.missed || !p.due.IsZero() && !p.due.After(time.Now()) {
+			now, p.due = time.Now(), time.Time{}
 		}
+		p.missed, p.healed, p.fruitful = false, false, false
 		p.mu.Unlock()
 
-		if failing && now.Before(notBefore) {
-			timer.Reset(notBefore.Sub(now))
+		if wait := time.Until(notBefore); failing && wait > 0 {
+			timer.Reset(wait)
 			continue
 		}
 		if failing {
@@ -95,7 +98,10 @@ func (p *place) outbox() {
 			}
 			everything = true
 		}
-		p.pass(ctx, everything)
+		if everything {
+			now = time.Now().Add(never)
+		}
+		p.pass(ctx, now)
 		everything = false
 
 		p.mu.Lock()
@@ -125,16 +131,16 @@ func (p *place) check(ctx context.Context) error {
 	return p.Replica.Check(ctx)
 }
 
-// pass delivers what is owed and due, or everything that is owed, until
-// nothing is left or nothing gets through.
-func (p *place) pass(ctx context.Context, everything bool) {
+// pass delivers what is owed and due at now, until nothing is left or nothing
+// gets through.
+func (p *place) pass(ctx context.Context, now time.Time) {
 	tried := map[uint64]struct{}{} // and failed, in this pass
 	for ctx.Err() == nil {
 		backlog, err := p.in.o.Journal.Backlog(ctx)
 		if err != nil || backlog[p.Name] == 0 {
 			return
 		}
-		jobs, more := p.owed(ctx, everything, tried)
+		jobs, more := p.owed(ctx, now, tried)
 		if len(jobs) > 0 {
 			stored := p.put(jobs)
 			if stored == 0 {
@@ -149,17 +155,17 @@ func (p *place) pass(ctx context.Context, everything bool) {
 		if !more || len(tried) > 1<<20 {
 			return
 		}
+		// A journal that notes nothing any more would name the same ones for ever.
+		if err := p.in.o.Journal.Flush(ctx); err != nil {
+			return
+		}
 	}
 }
 
 // owed starts flights for the next events that the place is owed; more says
 // whether it is worth asking again.
-func (p *place) owed(ctx context.Context, everything bool, tried map[uint64]struct{}) (jobs []job, more bool) {
+func (p *place) owed(ctx context.Context, now time.Time, tried map[uint64]struct{}) (jobs []job, more bool) {
 	in := p.in
-	now := time.Now()
-	if everything {
-		now = now.Add(never)
-	}
 	// What is in flight is owed as well; it must not hide what is not.
 	p.mu.Lock()
 	limit := outboxEvents + len(p.queue) + p.lively*p.batch

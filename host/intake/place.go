@@ -13,11 +13,9 @@ import (
 	"github.com/eventseal/eventseal/host/replica/breaker"
 )
 
-// Bounds of a place's queue: what is over stays owed in the journal.
-const (
-	maxQueued      = 8192
-	maxQueuedBytes = 64 << 20
-)
+// maxQueuedBytes bounds a place's queue, beside pace.queued: what is over stays
+// owed in the journal.
+const maxQueuedBytes = 64 << 20
 
 // Bounds of one batch, and how many batches are at a place at once: one is
 // being written while the next is on its way. A kind without batches gets as
@@ -78,7 +76,7 @@ func (p *place) enqueue(jobs []job) {
 	n := 0
 	for ; n < len(jobs); n++ {
 		size := len(jobs[n].v.Record())
-		if len(p.queue) >= maxQueued || len(p.queue) > 0 && p.bytes+size > maxQueuedBytes {
+		if len(p.queue) >= p.in.o.pace.queued || len(p.queue) > 0 && p.bytes+size > maxQueuedBytes {
 			p.missed = true
 			break
 		}

@@ -50,8 +50,9 @@ type host struct {
 	api     *api.Server
 }
 
-// open opens everything, or nothing. Its errors say what to do about them.
-func open(ctx context.Context, settings config.Config, log *slog.Logger) (h *host, err error) {
+// open opens everything, or nothing; without whole, what holds events and not
+// what takes and serves them. Its errors say what to do about them.
+func open(ctx context.Context, settings config.Config, log *slog.Logger, whole bool) (h *host, err error) {
 	h = &host{settings: settings, log: log, registry: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {
@@ -62,6 +63,9 @@ func open(ctx context.Context, settings config.Config, log *slog.Logger) (h *hos
 		return h, &usageError{err}
 	}
 	steps := []func(context.Context) error{h.openBase, h.openPlaces, h.openStages, h.openDoor}
+	if !whole {
+		steps = steps[:2]
+	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return h, &usageError{err}
@@ -127,7 +131,7 @@ func (h *host) openPlaces(ctx context.Context) error {
 
 // openStages joins the way in and the way out.
 func (h *host) openStages(context.Context) error {
-	opinion, err := secondOpinion(h.settings)
+	opinion, err := secondOpinion(h.settings, h.settings.SecondOpinion)
 	if err != nil {
 		return err
 	}
@@ -189,11 +193,11 @@ func (h *host) tellUnreachable(ctx context.Context) {
 	}
 }
 
-// secondOpinion returns what asks the independent implementation. Which events
-// it looks at is decided by a salt of this process, so that nobody can make an
-// event that it is known to pass over.
-func secondOpinion(c config.Config) (func(context.Context, module.Verified) error, error) {
-	sampler, err := reference.ParseSampler(c.SecondOpinion)
+// secondOpinion returns what asks the independent implementation about a
+// sample. Which events that are is decided by a salt of this process, so that
+// nobody can make an event that it is known to pass over.
+func secondOpinion(c config.Config, sample string) (func(context.Context, module.Verified) error, error) {
+	sampler, err := reference.ParseSampler(sample)
 	if err != nil {
 		return nil, err
 	}

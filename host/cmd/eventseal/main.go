@@ -18,7 +18,9 @@ import (
 type commands struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
-	Serve serveCommand `cmd:"" help:"Run the host: take events over HTTP, store and serve them."`
+	Serve   serveCommand   `cmd:"" help:"Run the host: take events over HTTP, store and serve them."`
+	Scrub   scrubCommand   `cmd:"" help:"Read every copy of every event of a host that is not running, compare, repair."`
+	Reindex reindexCommand `cmd:"" help:"Rebuild the journal of a host that is not running from what a replica holds."`
 
 	Keygen       keygenCommand       `cmd:"" group:"here" help:"Make a key pair."`
 	Create       createCommand       `cmd:"" group:"here" help:"Make an unsigned event: its canonical form."`

@@ -8,17 +8,13 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"os/signal"
 	"syscall"
 	"time"
-
-	"github.com/eventseal/eventseal/host/config"
 )
 
 type serveCommand struct {
-	Config string  `placeholder:"FILE" env:"EVENTSEAL_CONFIG" help:"TOML file of settings; eventseal.example.toml lists them all. Each is also a variable."`
-	Data   *string `placeholder:"DIR" help:"Folder of the journal and the local replicas; wins over the file and EVENTSEAL_DATA (./data)."`
+	settingsFlags
 	Listen *string `placeholder:"ADDR" help:"host:port to serve HTTP on; wins over the file and EVENTSEAL_LISTEN (127.0.0.1:8420)."`
 }
 
@@ -26,19 +22,13 @@ type serveCommand struct {
 // ends the process at once, which loses nothing that was acknowledged either.
 func (c *serveCommand) Run(ctx context.Context, s *stdio) error {
 	flags := map[string]string{}
-	if c.Data != nil {
-		flags["data"] = *c.Data
-	}
 	if c.Listen != nil {
 		flags["listen"] = *c.Listen
 	}
-	settings, err := config.Load(config.Source{File: c.Config, Environ: os.Environ(), Flags: flags})
+	settings, log, err := c.load(s, flags)
 	if err != nil {
-		return &usageError{err}
+		return err
 	}
-	log := logger(s, settings.Log)
-	slog.SetDefault(log)
-
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends an opening that takes long, too
@@ -51,7 +41,7 @@ func (c *serveCommand) Run(ctx context.Context, s *stdio) error {
 		return usage("listen: %w; --listen or EVENTSEAL_LISTEN names another address", err)
 	}
 	defer listener.Close()
-	h, err := open(ctx, settings, log)
+	h, err := open(ctx, settings, log, true)
 	if err != nil {
 		return err
 	}
@@ -102,17 +92,6 @@ func (h *host) serve(ctx context.Context, stop func(), l net.Listener) error {
 		_ = server.Close()
 	}
 	return nil
-}
-
-// logger writes to standard error.
-func logger(s *stdio, c config.Log) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.Level)) // config has checked it
-	o := &slog.HandlerOptions{Level: level}
-	if c.Format == "json" {
-		return slog.New(slog.NewJSONHandler(s.err, o))
-	}
-	return slog.New(slog.NewTextHandler(s.err, o))
 }
 
 func loopback(addr string) bool {

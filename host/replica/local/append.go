@@ -23,8 +23,7 @@ func (r *Replica) room() error {
 	if r.active.size < r.o.SegmentBytes {
 		return nil
 	}
-	s, err := r.newSegment()
-	if err != nil {
+	if err := r.newSegment(); err != nil {
 		r.mu.RLock()
 		failure := r.failure
 		r.mu.RUnlock()
@@ -36,9 +35,6 @@ func (r *Replica) room() error {
 		}
 		return nil // the old one has room for a while
 	}
-	r.mu.Lock()
-	r.active = s
-	r.mu.Unlock()
 	nudge(r.tidy)
 	return nil
 }
@@ -53,30 +49,33 @@ func (r *Replica) refused(err error) error {
 	return fmt.Errorf("local: %w", err)
 }
 
-// newSegment makes an empty segment, durable before anything is in it.
-func (r *Replica) newSegment() (*segment, error) {
+// newSegment begins an empty segment, durable before anything is in it. The
+// one before is sealed in the same moment: there is none at which the
+// housekeeper could take the new one for sealed and empty.
+func (r *Replica) newSegment() error {
 	id := r.nextID
 	r.nextID++ // a number that failed may have left a file
 	f, err := r.disk.create(fileName(id, logSuffix))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.disk.syncDir(); err != nil {
 		_ = f.Close()
-		return nil, r.fail(err)
+		return r.fail(err)
 	}
 	s := &segment{id: id, f: f, entries: []listed{}}
-	if err := r.seat(s); err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return s, nil
-}
-
-// seat gives s a slot.
-func (r *Replica) seat(s *segment) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.seat(s); err != nil {
+		_ = f.Close()
+		return err
+	}
+	r.active = s
+	return nil
+}
+
+// seat gives s a slot. r.mu is held.
+func (r *Replica) seat(s *segment) error {
 	s.refs.Store(1)
 	for i := 1; i < len(r.slots); i++ {
 		if r.slots[i] == nil {
@@ -200,16 +199,13 @@ func (r *Replica) vanish(err error) error {
 	}
 	r.mu.RUnlock()
 	err = fmt.Errorf("%w: %d segments in %s", ErrVanished, len(gone), r.disk.dir)
-	fresh := r.active
 	if gone[r.active.slot] != nil {
 		if e := r.relock(); e != nil {
 			return fmt.Errorf("%w: %w", err, e)
 		}
-		s, e := r.newSegment()
-		if e != nil {
+		if e := r.newSegment(); e != nil {
 			return fmt.Errorf("%w: %w", err, e)
 		}
-		fresh = s
 	}
 	r.mu.Lock()
 	before := r.index.count
@@ -217,7 +213,6 @@ func (r *Replica) vanish(err error) error {
 	for i := range gone {
 		r.slots[i] = nil
 	}
-	r.active = fresh
 	lost := before - r.index.count
 	r.mu.Unlock()
 	for _, s := range gone {

@@ -166,13 +166,13 @@ func (r *Replica) compact(ctx context.Context, s *segment) error {
 	}
 	r.mu.Lock()
 	left := s.live
-	seated := r.slots[s.slot] == s
+	seated := r.slots[s.slot] == s && s != r.active
 	if left == 0 && seated {
 		r.slots[s.slot] = nil
 	}
 	r.mu.Unlock()
 	if !seated {
-		return nil // its file vanished meanwhile
+		return nil // given up meanwhile, because its file vanished
 	}
 	if left != 0 {
 		return fmt.Errorf("%d bytes of it are in use", left)

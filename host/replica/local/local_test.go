@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
@@ -115,4 +116,18 @@ func TestFolder(t *testing.T) {
 		t.Fatalf("closed again: %v", err)
 	}
 	open(t, path, Options{})
+}
+
+// unsynced leaves out the syncs, where only what is written matters.
+func unsynced(op, _ string) (bool, error) { return op != "sync", nil }
+
+// eventually waits for what happens in the background.
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !f(); {
+		if time.Now().After(end) {
+			t.Fatalf("it does not happen: %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
 }

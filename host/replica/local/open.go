@@ -29,9 +29,7 @@ func (r *Replica) open() error {
 		}
 	}
 	if r.active == nil {
-		if r.active, err = r.newSegment(); err != nil {
-			return err
-		}
+		return r.newSegment()
 	}
 	return nil
 }
@@ -76,7 +74,10 @@ func (r *Replica) load(id uint64, last bool) error {
 		return err
 	}
 	s := &segment{id: id, f: f}
-	if err := r.seat(s); err != nil {
+	r.mu.Lock()
+	err = r.seat(s)
+	r.mu.Unlock()
+	if err != nil {
 		_ = f.Close()
 		return err
 	}

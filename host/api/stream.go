@@ -1,0 +1,154 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/eventseal/eventseal/host/feed"
+	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/wasm/code"
+)
+
+// closingTime is how long a subscriber has to take its last message.
+const closingTime = 2 * time.Second
+
+// encodeMessage makes the server-sent event (HTML Standard §9.2) of an event,
+// once for all subscribers. A record has no line ends in it.
+func (s *Server) encodeMessage(e *journal.Entry, v module.Verified, err error) []byte {
+	l := lineOf(e)
+	if err != nil {
+		p := problemOf(err)
+		l.Problem = &p
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "id: %d\nevent: event\ndata: ", e.Sequence)
+	head, _ := json.Marshal(l) // strings, numbers and a problem
+	b.Write(head)
+	if err == nil {
+		b.Truncate(b.Len() - 1)
+		b.WriteString(`,"event":`)
+		b.Write(v.Record())
+		b.WriteByte('}')
+	}
+	b.WriteString("\n\n")
+	return b.Bytes()
+}
+
+// lastMessage is what a subscriber is told before the host hangs up, with the
+// sequence number after which it can go on.
+func lastMessage(name string, c code.Code, after uint64) []byte {
+	return fmt.Appendf(nil, "event: %s\ndata: {\"code\":%q,\"sequence\":%d}\n\n", name, c, after)
+}
+
+// startOf returns the sequence number after which a stream begins: where the
+// client's last one ended (Last-Event-ID), or before ?from, or now.
+func (s *Server) startOf(r *http.Request) (uint64, error) {
+	last, err := s.o.Journal.Last(r.Context())
+	if err != nil {
+		return 0, err
+	}
+	after := last
+	p := parametersOf(r)
+	if p.Has("from") {
+		n, err := p.number("from", 0, 0, maxSafe)
+		if err != nil {
+			return 0, err
+		}
+		after = max(n, 1) - 1
+	}
+	if ids := r.Header["Last-Event-Id"]; len(ids) > 0 {
+		n, err := strconv.ParseUint(ids[0], 10, 53)
+		if err != nil || len(ids) > 1 || ids[0][0] == '+' {
+			return 0, invalid("Last-Event-ID", "the id of an event of this stream")
+		}
+		after = n
+	}
+	if after > last {
+		return 0, &code.Error{Code: code.InvalidParameter, Detail: fmt.Sprintf("the stream has come to %d: a later place is of another journal", last)}
+	}
+	return after, nil
+}
+
+// follow serves GET /v1/stream: what was admitted since a sequence number, and
+// then what is being admitted, each event once and in order. A subscriber that
+// cannot keep up is dropped and told where to go on; one that takes nothing at
+// all is cut off.
+func (s *Server) follow(w *response, r *http.Request) error {
+	f, err := s.filter(r.Context(), parametersOf(r))
+	if err != nil {
+		return err
+	}
+	after, err := s.startOf(r)
+	if err != nil {
+		return err
+	}
+	if n := s.subscribers.Add(1); n > int64(s.o.Limits.Subscribers) {
+		s.subscribers.Add(-1)
+		return &code.Error{Code: code.Overloaded, Detail: "too many subscribers"}
+	}
+	defer s.subscribers.Add(-1)
+	if !s.begin() {
+		return shuttingDown
+	}
+	defer s.long.Done()
+	sub, err := s.feed.Subscribe(f, after)
+	if err != nil {
+		return shuttingDown
+	}
+	defer sub.Close()
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(s.drained, cancel)()
+
+	st := s.stream(w, "text/event-stream", http.StatusOK)
+	if err := st.write([]byte("retry: 2000\n\n")); err != nil {
+		return s.gone(w, err)
+	}
+	for {
+		if err := st.flush(); err != nil {
+			return s.gone(w, err)
+		}
+		items, err := sub.Next(ctx, s.o.Limits.Heartbeat)
+		for _, it := range items {
+			if err := st.write(it.Data); err != nil {
+				return s.gone(w, err)
+			}
+		}
+		switch {
+		case err == nil && len(items) == 0:
+			err := st.write([]byte(":\n\n"))
+			if err != nil {
+				return s.gone(w, err)
+			}
+		case err == nil:
+		case r.Context().Err() != nil:
+			return s.gone(w, r.Context().Err())
+		case s.closing(), errors.Is(err, feed.ErrClosed):
+			st.timeout = closingTime
+			return s.hangUp(w, st, lastMessage("closing", code.ShuttingDown, sub.After()))
+		case errors.Is(err, feed.ErrBehind):
+			s.metrics.dropped.Inc()
+			w.cause = err
+			return s.hangUp(w, st, lastMessage("dropped", code.Overloaded, sub.After()))
+		default:
+			w.cause = err
+			s.o.Log.Error("a stream ended", "request_id", w.id, "error", err)
+			return s.hangUp(w, st, lastMessage("closing", refusal(err).Code, sub.After()))
+		}
+	}
+}
+
+func (s *Server) hangUp(w *response, st *stream, message []byte) error {
+	err := st.write(message)
+	if err == nil {
+		err = st.flush()
+	}
+	return s.gone(w, err)
+}

@@ -1,0 +1,283 @@
+// Package feed follows the journal for many subscribers at once. One reader
+// takes each committed event and its record once, while anybody listens; the
+// newest are held in memory, and every subscriber walks over them at its own
+// pace. What is older a subscriber reads from the journal, a page at a time.
+package feed
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/wasm/digest"
+)
+
+// Errors that end a subscription.
+var (
+	// ErrBehind: the subscriber was too slow, and what it would need next is no
+	// longer held. It may subscribe again from where it stopped.
+	ErrBehind = errors.New("feed: the subscriber is too far behind")
+	// ErrClosed: the feed was closed.
+	ErrClosed = errors.New("feed: closed")
+)
+
+// A Journal is what is followed.
+type Journal interface {
+	journal.Finder
+	Scan(ctx context.Context, after uint64, limit int) ([]journal.Entry, error)
+	Last(ctx context.Context) (uint64, error)
+}
+
+// A Reader finds records.
+type Reader interface {
+	Events(ctx context.Context, hs []digest.Hash) iter.Seq2[module.Verified, error]
+}
+
+// An Item is one event as subscribers get it. It is shared by all of them and
+// must not be changed.
+type Item struct {
+	Entry journal.Entry
+	Data  []byte // what Options.Encode made of it
+}
+
+// Options say what is followed and how much is held. Journal, Reader and
+// Encode are needed.
+type Options struct {
+	Journal Journal
+	Reader  Reader
+	// Encode makes of an event what is handed to subscribers, once for all of
+	// them. err says why there is no record.
+	Encode func(e *journal.Entry, v module.Verified, err error) []byte
+	// Events and Bytes bound what is held of the newest events; one alone may be
+	// larger. 0: 8192 and 32 MiB.
+	Events, Bytes int
+	// Patience is how long a record that cannot be had just now is waited for,
+	// with everything behind it. 0: 10 s.
+	Patience time.Duration
+	Log      *slog.Logger // nil: slog.Default()
+}
+
+const (
+	page    = 256                  // entries that are read at once
+	readers = 8                    // subscribers that read the journal at once
+	pace    = 3 * time.Millisecond // between two publications at least: each wakes every subscriber
+)
+
+// A Feed is safe for concurrent use.
+type Feed struct {
+	o       Options
+	reading chan struct{} // one for each subscriber that reads the journal
+	ctx     context.Context
+	stop    context.CancelFunc
+	done    chan struct{}
+
+	mu          sync.Mutex
+	subscribers int
+	wake        chan struct{} // holds one: somebody listens
+	changed     chan struct{} // closed and replaced by every publication
+	held        []*Item       // the newest events, without a gap
+	bytes       int
+	next        uint64 // sequence after the last held; 0: nobody listened, nothing is known
+	closed      bool
+}
+
+// New starts a feed. The caller closes it.
+func New(o Options) *Feed {
+	o.Events = cmp.Or(o.Events, 8192)
+	o.Bytes = cmp.Or(o.Bytes, 32<<20)
+	o.Patience = cmp.Or(o.Patience, 10*time.Second)
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	f := &Feed{o: o, reading: make(chan struct{}, readers), done: make(chan struct{}), wake: make(chan struct{}, 1), changed: make(chan struct{})}
+	f.ctx, f.stop = context.WithCancel(context.Background())
+	go f.run()
+	return f
+}
+
+// Close ends every subscription with ErrClosed.
+func (f *Feed) Close() {
+	f.mu.Lock()
+	if !f.closed {
+		f.closed = true
+		close(f.changed)
+	}
+	f.mu.Unlock()
+	f.stop()
+	<-f.done
+}
+
+// Subscribers returns how many there are.
+func (f *Feed) Subscribers() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.subscribers
+}
+
+// run publishes what the journal admits, while there are subscribers.
+func (f *Feed) run() {
+	defer close(f.done)
+	for f.ctx.Err() == nil {
+		select {
+		case <-f.wake:
+		case <-f.ctx.Done():
+			return
+		}
+		if err := f.follow(); err != nil && f.ctx.Err() == nil {
+			f.o.Log.Error("the journal cannot be followed", "error", err)
+			select {
+			case <-time.After(time.Second):
+			case <-f.ctx.Done():
+			}
+			f.nudge()
+		}
+	}
+}
+
+func (f *Feed) nudge() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// follow reads until nobody listens any more.
+func (f *Feed) follow() error {
+	f.mu.Lock()
+	next := f.next
+	f.mu.Unlock()
+	if next == 0 {
+		last, err := f.o.Journal.Last(f.ctx)
+		if err != nil {
+			return err
+		}
+		next = last + 1
+		f.mu.Lock()
+		f.next = next
+		f.mu.Unlock()
+		f.publish(nil) // subscribers know now up to where they have to read themselves
+	}
+	for {
+		if f.idle() {
+			return nil
+		}
+		// Not for ever: somebody has to notice that the last subscriber left.
+		ctx, cancel := context.WithTimeout(f.ctx, time.Second)
+		err := f.o.Journal.Wait(ctx, next-1)
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) && f.ctx.Err() == nil {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		began := time.Now()
+		entries, err := f.o.Journal.Scan(f.ctx, next-1, page)
+		if err != nil {
+			return err
+		}
+		for i := range entries {
+			if entries[i].Sequence != next+uint64(i) {
+				return fmt.Errorf("feed: the journal goes from event %d to %d", next+uint64(i)-1, entries[i].Sequence)
+			}
+		}
+		items, err := f.items(f.ctx, entries, f.o.Patience)
+		if err != nil {
+			return err
+		}
+		f.publish(items)
+		next += uint64(len(items))
+		select {
+		case <-time.After(pace - min(pace, time.Since(began))):
+		case <-f.ctx.Done():
+		}
+	}
+}
+
+// idle forgets what is held when nobody listens: it would go stale.
+func (f *Feed) idle() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.subscribers > 0 {
+		return false
+	}
+	f.held, f.bytes, f.next = nil, 0, 0
+	return true
+}
+
+// items reads the records of entries. One that cannot be had for a passing
+// reason is waited for up to patience and then told without its record: an
+// event must not hold up all that follow.
+func (f *Feed) items(ctx context.Context, entries []journal.Entry, patience time.Duration) ([]*Item, error) {
+	items := make([]*Item, 0, len(entries))
+	for until := time.Now().Add(patience); len(items) < len(entries); {
+		rest := entries[len(items):]
+		hs := make([]digest.Hash, len(rest))
+		for i := range rest {
+			hs[i] = rest[i].Hash
+		}
+		i := 0
+		var failed error
+		for v, err := range f.o.Reader.Events(ctx, hs) {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if err != nil && passing(err) && time.Now().Before(until) {
+				failed = err
+				break
+			}
+			if err != nil {
+				f.o.Log.Warn("an event cannot be read", "hash", hs[i].String(), "error", err)
+			}
+			items = append(items, &Item{Entry: rest[i], Data: f.o.Encode(&rest[i], v, err)})
+			i++
+		}
+		switch {
+		case failed != nil:
+			select {
+			case <-time.After(200 * time.Millisecond):
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		case i < len(rest):
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			return nil, fmt.Errorf("feed: the reader gave %d answers for %d events", i, len(rest))
+		}
+	}
+	return items, nil
+}
+
+// publish hands items to all subscribers.
+func (f *Feed) publish(items []*Item) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return
+	}
+	for _, it := range items {
+		f.held = append(f.held, it)
+		f.bytes += len(it.Data)
+		f.next = it.Entry.Sequence + 1
+	}
+	drop := 0
+	for len(f.held)-drop > f.o.Events || (f.bytes > f.o.Bytes && len(f.held)-drop > 1) {
+		f.bytes -= len(f.held[drop].Data)
+		drop++
+	}
+	if drop > 0 {
+		// Subscribers hold slices of the old array; a new one lets go of what was dropped.
+		f.held = slices.Clone(f.held[drop:])
+	}
+	close(f.changed)
+	f.changed = make(chan struct{})
+}

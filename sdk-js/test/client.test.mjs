@@ -222,6 +222,8 @@ test("storeEvents: batches, outcomes in order, passing failures again", async (t
       atOnce--;
       return res.destroy();
     }
+    await new Promise((go) => setTimeout(go, 20));
+    atOnce--; // the client goes on when it has its lines, whether the answer has ended or not
     for (const [n, record] of records.entries()) {
       const i = index.get(record);
       tries.set(i, (tries.get(i) ?? 0) + 1);
@@ -229,8 +231,6 @@ test("storeEvents: batches, outcomes in order, passing failures again", async (t
       else if (i === 701 && tries.get(i) === 1) res.write(problemText("insufficient_redundancy", { line: n + 1 }) + "\n");
       else res.write(JSON.stringify({ ...receipt(events[i].hash), status: 201 }) + "\n");
     }
-    await new Promise((go) => setTimeout(go, 20));
-    atOnce--;
     res.end();
   });
   async function* source() {
@@ -398,7 +398,12 @@ test("subscribe resumes without gap or duplicate", async (t) => {
 
 test("subscribe: silence, lies, refusals, signals", async (t) => {
   let script;
-  const url = await scripted(t, (req, res) => script(res, req));
+  const froms = new Set();
+  const url = await scripted(t, (req, res) => {
+    if (req.url === "/v1/health") return json(res, { healthy: true, journal: { sequence: 0 } });
+    froms.add(new URL(req.url, url).searchParams.get("from"));
+    return script(res, req);
+  });
   const client = new EventSealClient(url, quick);
 
   let connections = 0;
@@ -412,10 +417,11 @@ test("subscribe: silence, lies, refusals, signals", async (t) => {
     break;
   }
   assert.equal(connections, 2, "a silent connection is left");
+  assert.deepEqual([...froms], ["1"], "it begins at what comes next, and again there");
 
   script = (res) => {
     streaming(res);
-    res.write(message(1, one) + message(2, one).replace("VOTE", "LIKE") + message(3, two));
+    res.write(message(1, one) + message(2, one).replace("VOTE", "LIKE") + message(3, two) + `event: event\ndata: {"sequence":4,"hash":"${one.hash}","problem":{"code":"unavailable"}}\n\n`);
   };
   const first = client.subscribe();
   assert.equal((await first.next()).value.sequence, 1);
@@ -425,6 +431,7 @@ test("subscribe: silence, lies, refusals, signals", async (t) => {
   assert.equal((await second.next()).value.sequence, 1);
   assert.equal((await second.next()).value.sequence, 3);
   assert.deepEqual(bad, [2]);
+  await assert.rejects(client.subscribe({ from: 4 }).next(), refused("unavailable"));
   await second.return();
 
   script = (res) => problem(res, "invalid_parameter");
@@ -478,6 +485,8 @@ test("status, health, types, proof, ancestors, module", async (t) => {
   assert.deepEqual(await client.ancestors(child.hash), { events: [{ hash: parent.hash, depth: 1, verified: parent }], truncated: false });
   listed = [{ hash: parent.hash, depth: 1, missing: true }];
   assert.deepEqual((await client.ancestors(child.hash)).events, [{ hash: parent.hash, depth: 1 }]);
+  listed = [{ hash: parent.hash, depth: 1, problem: {} }, { hash: two.hash, depth: 2, event: two.event }];
+  assert.deepEqual(await client.ancestors(child.hash), { events: [{ hash: parent.hash, depth: 1 }], truncated: true });
   listed = [{ hash: two.hash, depth: 1, event: two.event }];
   await assert.rejects(client.ancestors(child.hash), refused("unexpected_answer"));
 

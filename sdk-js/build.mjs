@@ -28,6 +28,7 @@ mkdirSync("dist");
 const tsc = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "."], { stdio: "inherit" });
 if (tsc.status !== 0) process.exit(1); // it has said why
 copyFileSync("../wasm/eventseal.wasm", "dist/eventseal.wasm");
+copyFileSync("../LICENSE", "LICENSE");
 
 const kb = (n) => `${(n / 1000).toFixed(1)} KB`.padStart(10);
 const js = readdirSync("dist").filter((f) => f.endsWith(".js"));

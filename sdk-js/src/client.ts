@@ -78,7 +78,7 @@ export class EventSealClient {
 
   /**
    * Stores events as they come, in batches and two of them at once, and yields
-   * each one's outcome, in order. An event that the module refuses here is not
+   * each one's outcome, in order; the host may take them in in another. An event that the module refuses here is not
    * sent. It throws when a batch as a whole cannot be stored, or when events
    * does; then some that were not reported may have been stored, and storing
    * all of them again is fine.

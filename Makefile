@@ -40,6 +40,24 @@ test: build ## set up what the tests need, then run every test
 	@# Tests of real servers skip where those cannot be had, unless EVENTSEAL_REQUIRE says otherwise.
 	@$(MAKE) --no-print-directory servers || echo "going on without the real servers"
 	$(GO) test -timeout 30m ./...
+	@$(MAKE) --no-print-directory web-test
+
+web/node_modules/.built: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: web
+web: web/node_modules/.built ## build the page into web/dist, which is committed
+	cd web && npm run --silent build
+
+.PHONY: web-check
+web-check: web/node_modules/.built ## fail when web/dist is not its sources'
+	web/check.sh
+
+.PHONY: web-test
+web-test: build web-check ## test the page in Chromium against bin/eventseal
+	tools/chromium.sh
+	cd web && npm test
 
 .PHONY: sdk
 sdk: sdk-js/node_modules/.built ## build the JavaScript SDK into sdk-js/dist
@@ -48,6 +66,14 @@ sdk: sdk-js/node_modules/.built ## build the JavaScript SDK into sdk-js/dist
 sdk-js/node_modules/.built: sdk-js/package.json sdk-js/package-lock.json
 	cd sdk-js && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
+
+.PHONY: fault-matrix
+fault-matrix: ## let every place fail in every way and write docs/fault-matrix.md
+	$(GO) test ./host/faults -run Matrix -v -count=1 -update
+
+.PHONY: soak
+soak: build ## store and read for SOAK (default 3m) on the full stack while faults come and go
+	SOAK=$${SOAK:-3m} $(GO) test ./host/faults -run Soak -v -count=1 -timeout 0
 
 .PHONY: toolchain
 toolchain: ## build the pinned TinyGo into build/toolchain (Debian's LLVM 19)
@@ -93,9 +119,8 @@ check: $(LINT)/.built ## lint, import directions, generated files; fails on a di
 	@dirty=$$(git status --porcelain); [ -z "$$dirty" ] || { echo "the tree is dirty:"; echo "$$dirty"; git diff | head -50; exit 1; }
 
 .PHONY: bench
-bench: ## time the peers' sign, verify and canonicalize, and our native packages
-	cd bench/node && npm ci --no-audit --no-fund --silent && node run.mjs
-	$(GO) test -run '^$$' -bench . ./wasm/...
+bench: ## one table: the module, its peers and the host, with ratios of the same run
+	$(GO) run ./bench
 
 .PHONY: clean
 clean: ## remove what was built

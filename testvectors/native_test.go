@@ -116,7 +116,7 @@ func nativeBatch(in *In) (*Out, error) {
 		items, where = append(items, sig.Item{Public: e.Key, Digest: e.Hash, Signature: e.Signature}), append(where, i)
 	}
 	verdicts := make([]code.Code, len(items))
-	sig.VerifyBatch(items, verdicts)
+	new(sig.Batch).Verify(items, verdicts)
 	for i, c := range verdicts {
 		if p.Judge(c) != code.OK {
 			out.Items[where[i]] = item(nil, &code.Error{Code: c, Pointer: string(p.Pointer())})

@@ -1,9 +1,10 @@
-// The peers' side of `make bench`: each task is one whole operation on the same
-// 1 KB event, key and digest. Output of a task is checked once before it is timed,
-// so that nothing is measured that does not work.
+// What `make bench` times in Node: each task is one whole operation on the same
+// 1 KB event, key and digest, and says whether it worked, which is checked once
+// before it is timed.
 import { createHash } from 'node:crypto';
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import canonicalize from 'canonicalize';
 import * as tiny from 'tiny-secp256k1';
 import { instantiateSecp256k1 } from '@bitauth/libauth';
@@ -41,19 +42,47 @@ export async function peers() {
   const recordBytes = new TextEncoder().encode(record);
 
   const tasks = [
-    ['verify', 'eosjs 22 Signature.verify', () => eosSig.verify(digest, eosPublic, false)],
-    ['verify', 'wharfkit verifyDigest', () => wharfSig.verifyDigest(wharfDigest, wharfPublic)],
-    ['verify', 'noble-curves verify', () => secp256k1.verify(compact, digest, compressed, { prehash: false, lowS: true })],
-    ['verify', 'tiny-secp256k1 verify', () => tiny.verify(digest, compressed, compact)],
-    ['verify', 'libauth verifySignatureCompact', () => libauth.verifySignatureCompact(compact, compressed, digest) === true],
-    ['sign', 'eosjs 22 PrivateKey.sign', () => eosPrivate.sign(digest, false) !== null],
-    ['sign', 'wharfkit signDigest', () => wifless.signDigest(wharfDigest) !== null],
-    ['sign', 'noble-curves sign', () => secp256k1.sign(digest, scalar, { prehash: false }).length === 64],
-    ['sign', 'tiny-secp256k1 sign', () => tiny.sign(digest, scalar).length === 64],
-    ['sign', 'libauth signMessageHashCompact', () => libauth.signMessageHashCompact(scalar, digest).length === 64],
-    ['canonicalize+sha256', 'JSON.parse + canonicalize + node:crypto', () => sha256(canonicalize(JSON.parse(text.decode(recordBytes)))).length === 32],
+    { section: 'verify', name: 'eosjs 22 Signature.verify', run: () => eosSig.verify(digest, eosPublic, false) },
+    { section: 'verify', name: 'wharfkit verifyDigest', run: () => wharfSig.verifyDigest(wharfDigest, wharfPublic) },
+    { section: 'verify', name: 'noble-curves verify', run: () => secp256k1.verify(compact, digest, compressed, { prehash: false, lowS: true }) },
+    { section: 'verify', name: 'tiny-secp256k1 verify', run: () => tiny.verify(digest, compressed, compact) },
+    { section: 'verify', name: 'libauth verifySignatureCompact', run: () => libauth.verifySignatureCompact(compact, compressed, digest) === true },
+    { section: 'sign', name: 'eosjs 22 PrivateKey.sign', run: () => eosPrivate.sign(digest, false) !== null },
+    { section: 'sign', name: 'wharfkit signDigest', run: () => wifless.signDigest(wharfDigest) !== null },
+    { section: 'sign', name: 'noble-curves sign', run: () => secp256k1.sign(digest, scalar, { prehash: false }).length === 64 },
+    { section: 'sign', name: 'tiny-secp256k1 sign', run: () => tiny.sign(digest, scalar).length === 64 },
+    { section: 'sign', name: 'libauth signMessageHashCompact', run: () => libauth.signMessageHashCompact(scalar, digest).length === 64 },
+    { section: 'canonicalize+sha256', name: 'JSON.parse + canonicalize + node:crypto', run: () => sha256(canonicalize(JSON.parse(text.decode(recordBytes)))).length === 32 },
   ];
   return { tasks, event, record: recordBytes, preimage, digest, sig, publicKey, privateKey: wifless.toString() };
+}
+
+/** ours are the module's tasks, from bytes to the verdict or the bytes. */
+export async function ours({ record, digest, sig, publicKey, privateKey }) {
+  const file = readFileSync(new URL('../../wasm/eventseal.wasm', import.meta.url));
+  const load = async () => {
+    const { instance: { exports: x } } = await WebAssembly.instantiate(file, {});
+    x._initialize();
+    return x;
+  };
+  const x = await load();
+  const put = (bytes) => {
+    const at = x.input(bytes.length);
+    new Uint8Array(x.memory.buffer).set(bytes, at);
+    return bytes.length;
+  };
+  const ok = (at) => new DataView(x.memory.buffer).getUint32(at, true) === 0;
+  const field = (bytes) => Buffer.concat([Buffer.from(Uint32Array.of(bytes.length).buffer), bytes]);
+  const batch = Buffer.concat(Array(64).fill(field(record)));
+  const toSign = Buffer.concat([digest, Buffer.from(privateKey)]);
+  const signed = Buffer.concat([digest, field(Buffer.from(publicKey)), Buffer.from(sig)]);
+  return [
+    { section: 'verify', name: 'module: whole event, bytes to verdict', run: () => ok(x.verify(put(record), 0)) },
+    { section: 'verify', name: 'module: a batch of 64, per event', each: 64, run: () => ok(x.verify_batch(put(batch), 0)) },
+    { section: 'verify', name: 'module: a digest, texts of key and signature', run: () => ok(x.verify_digest(put(signed))) },
+    { section: 'sign', name: 'module: a digest, text of the key', run: () => ok(x.sign_digest(put(toSign))) },
+    { section: 'canonicalize+sha256', name: 'module: the event checked, preimage and record hashed', run: () => ok(x.name(put(record), 0)) },
+  ];
 }
 
 /** sampleEvent is the event of about 1 KB that every bench uses. */

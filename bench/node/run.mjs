@@ -1,28 +1,27 @@
-// Prints the median µs per operation of each peer, measured in turns so that a
+// Times the module and its peers in this JavaScript engine, in turns, so that a
 // change of the machine's speed reaches all of them alike.
-import { peers } from './peers.mjs';
+//
+//   node run.mjs [ROUNDS]    one JSON line per task: {section, name, us}, the best of the rounds
+import { ours, peers } from './peers.mjs';
 
-const rounds = 7;
-const slice = 60; // ms a task runs in each round
+const rounds = Number(process.argv[2] ?? 30);
+const slice = 12; // ms a task runs in each round
 
-const { tasks, record } = await peers();
-const samples = tasks.map(() => []);
-for (const [group, name, run] of tasks) {
-  if (!run()) throw new Error(`${group}: ${name} does not work`);
+const sample = await peers();
+const tasks = [...sample.tasks, ...(await ours(sample))];
+for (const { section, name, run } of tasks) {
+  if (!run()) throw new Error(`${section}: ${name} does not work`);
 }
-for (let round = 0; round < rounds; round++) {
-  tasks.forEach(([, , run], i) => {
+for (const t of tasks) t.us = Infinity;
+for (let round = -1; round < rounds; round++) { // the first one warms up
+  for (const t of tasks) {
     const start = performance.now();
     let n = 0;
     while (performance.now() - start < slice) {
-      run();
-      n++;
+      t.run();
+      n += t.each ?? 1;
     }
-    samples[i].push((1000 * (performance.now() - start)) / n);
-  });
+    if (round >= 0) t.us = Math.min(t.us, (1000 * (performance.now() - start)) / n);
+  }
 }
-console.log(`Peers in Node ${process.version}, event of ${record.length} bytes, median of ${rounds} rounds`);
-tasks.forEach(([group, name], i) => {
-  const median = samples[i].sort((a, b) => a - b)[rounds >> 1];
-  console.log(`${group.padEnd(20)} ${name.padEnd(40)} ${median.toFixed(1).padStart(8)} µs`);
-});
+for (const { section, name, us } of tasks) console.log(JSON.stringify({ section, name, us }));

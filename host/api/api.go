@@ -101,6 +101,7 @@ type Server struct {
 	ids         requestIDs
 	types       document
 	module      document
+	openAPI     document
 	page        *page
 	feed        *feed.Feed
 	inFlight    atomic.Int64

@@ -139,6 +139,7 @@ func (h *host) do(req *http.Request) answer {
 	if err != nil {
 		h.t.Fatalf("%s %s: %v", req.Method, req.URL, err)
 	}
+	described(h.t, req, resp, b)
 	return answer{resp, b}
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"crypto/sha256"
+	_ "embed"
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
@@ -24,6 +25,11 @@ func newDocument(kind string, body []byte) document {
 	return document{kind, body, `W/"` + text + `"`, text}
 }
 
+// openAPI describes the whole interface; tests hold every answer against it.
+//
+//go:embed openapi.json
+var openAPI []byte
+
 // documents makes those that are the same for as long as the server lives.
 func (s *Server) documents() error {
 	types, err := json.Marshal(struct {
@@ -34,6 +40,7 @@ func (s *Server) documents() error {
 	}
 	s.types = newDocument("application/json", append(types, '\n'))
 	s.module = newDocument("application/wasm", wasm.Module)
+	s.openAPI = newDocument("application/json", openAPI)
 	return nil
 }
 

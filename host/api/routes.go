@@ -42,6 +42,7 @@ func (s *Server) endpoints() []*endpoint {
 
 		{method: "GET", path: "/v1/types", handle: s.serveDocument(&s.types), compress: true},
 		{method: "GET", path: "/v1/module.wasm", handle: s.serveModule, compress: true},
+		{method: "GET", path: "/v1/openapi.json", handle: s.serveDocument(&s.openAPI), compress: true},
 		{method: "GET", path: "/v1/health", handle: s.health, compress: true, quiet: true, always: true},
 		{method: "GET", path: "/livez", handle: s.livez, quiet: true, always: true},
 		{method: "GET", path: "/readyz", handle: s.readyz, quiet: true, always: true},

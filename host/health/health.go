@@ -52,8 +52,17 @@ type Replica struct {
 	Backlog     int        `json:"backlog"`    // events that it is owed
 	LastError   string     `json:"last_error,omitempty"`
 	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
+	Findings
 
 	calls, failures uint64
+}
+
+// Findings count what reads found wrong with a place since the start. A cache
+// misses what it was not given or has forgotten, which is its right.
+type Findings struct {
+	BadCopies     uint64 `json:"bad_copies"`
+	MissingCopies uint64 `json:"missing_copies"`
+	LateReads     uint64 `json:"late_reads"` // that another place answered first, long after it was asked
 }
 
 // Journal is the journal's part of it.
@@ -74,14 +83,15 @@ type Module struct {
 	stats module.Stats
 }
 
-// Options say what to look at. All but Folders and Log are needed.
+// Options say what to look at. All but Findings, Folders and Log are needed.
 type Options struct {
 	Places        []replica.Place
 	Journal       journal.Journal
 	Module        *module.Pool
 	MinRedundancy int
 	Disagreements func() uint64
-	Folders       map[string]string // of places that are folders of this machine, by name
+	Findings      func(place string) Findings // nil: nothing is found
+	Folders       map[string]string           // of places that are folders of this machine, by name
 	Version       string
 	Log           *slog.Logger // nil: slog.Default()
 }
@@ -210,29 +220,32 @@ func (m *Monitor) ask(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
-	var mu sync.Mutex
-	for _, p := range m.o.Places {
+	answers := make([]asked, len(m.o.Places)) // Health holds m.mu: the map is not for these goroutines
+	for i, p := range m.o.Places {
 		s, watched := breaker.StateOf(p.Replica)
-		if watched && (s.Breaker != "closed" || time.Since(s.LastSuccessAt) < silent) {
+		if watched && (s.Breaker != breaker.Closed || time.Since(s.LastSuccessAt) < silent) {
 			continue
 		}
-		if time.Since(m.asked[p.Name].at) < silent/2 && m.asked[p.Name].err == nil {
+		if a := m.asked[p.Name]; a.err == nil && time.Since(a.at) < silent/2 {
 			continue
 		}
 		wg.Go(func() {
 			began := time.Now()
 			err := p.Replica.Check(ctx)
-			mu.Lock()
-			defer mu.Unlock()
-			m.asked[p.Name] = asked{at: began, took: time.Since(began), err: err}
+			answers[i] = asked{at: began, took: time.Since(began), err: err}
 		})
 	}
 	wg.Wait()
+	for i, p := range m.o.Places {
+		if !answers[i].at.IsZero() {
+			m.asked[p.Name] = answers[i]
+		}
+	}
 }
 
 // place puts together what the breaker saw and what the place said.
 func (m *Monitor) place(p replica.Place) Replica {
-	r := Replica{Name: p.Name, Kind: p.Kind, Counts: p.Counts, Breaker: "closed", Up: true}
+	r := Replica{Name: p.Name, Kind: p.Kind, Counts: p.Counts, Breaker: breaker.Closed, Up: true}
 	a := m.asked[p.Name]
 	s, watched := breaker.StateOf(p.Replica)
 	if watched {
@@ -243,7 +256,7 @@ func (m *Monitor) place(p replica.Place) Replica {
 			at := s.LastErrorAt.UTC()
 			r.LastErrorAt = &at
 		}
-		r.Up = s.Breaker == "closed"
+		r.Up = s.Breaker == breaker.Closed
 	}
 	if a.err != nil && (!watched || a.at.After(s.LastSuccessAt)) {
 		r.Up = false
@@ -252,6 +265,9 @@ func (m *Monitor) place(p replica.Place) Replica {
 	}
 	if !watched {
 		r.LatencyMS = milliseconds(a.took)
+	}
+	if m.o.Findings != nil {
+		r.Findings = m.o.Findings(p.Name)
 	}
 	r.LastError = strings.ToValidUTF8(r.LastError, "�")
 	return r

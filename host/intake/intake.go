@@ -9,10 +9,8 @@
 package intake
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,7 +20,6 @@ import (
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
-	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
 
@@ -50,13 +47,6 @@ type Options struct {
 
 	pace pace
 }
-
-// Bounds of what is between Store's entry and its end, beside pace.held events:
-// more is refused with code.Overloaded.
-const (
-	maxHeldBytes = 128 << 20
-	chunk        = 4096 // events of one StoreBatch that are under way at once
-)
 
 // An Intake stores events. Its methods are safe for concurrent use.
 type Intake struct {
@@ -116,30 +106,6 @@ func Open(o Options) (*Intake, error) {
 	return in, nil
 }
 
-// A call is one Store or StoreBatch that waits.
-type call struct {
-	ctx  context.Context
-	wait Wait
-	left int           // items that are not settled; under Intake.mu
-	done chan struct{} // closed when none is left
-}
-
-// An item is one event on its way.
-type item struct {
-	*call
-	event   []byte
-	begun   time.Time
-	v       module.Verified
-	entry   journal.Entry // with flight
-	created bool
-	flight  *flight // once the journal has it
-
-	// Under Intake.mu.
-	settled bool // out is final; the caller has it or has left
-	ended   bool // the stages before the places are done with it
-	out     Stored
-}
-
 // Store admits one signed event, in any JSON spelling, and returns when wait
 // says ("" is Quorum). With nil the event is in the journal and, unless wait is
 // Journaled, in as many places as wait asks. Storing an event again is fine:
@@ -164,7 +130,8 @@ func (in *Intake) Store(ctx context.Context, event []byte, wait Wait) (Receipt, 
 	return one.item.out.Receipt, one.item.out.Err
 }
 
-// StoreBatch is Store for many events, in their order, for less each.
+// StoreBatch is Store for many events, for less each. The journal admits them
+// in their order, and the outcomes are in it.
 func (in *Intake) StoreBatch(ctx context.Context, events [][]byte, wait Wait) []Stored {
 	out := make([]Stored, 0, len(events))
 	for len(events) > 0 {
@@ -183,132 +150,6 @@ func (in *Intake) StoreBatch(ctx context.Context, events [][]byte, wait Wait) []
 		events = events[n:]
 	}
 	return out
-}
-
-// run has every item settled when it returns.
-func (in *Intake) run(c *call, items []*item) {
-	if c.wait == "" {
-		c.wait = Quorum
-	}
-	begun := time.Now()
-	for _, it := range items {
-		it.begun = begun
-	}
-	c.left = len(items)
-	entered := in.enter(c, items)
-	if len(entered) > 0 {
-		in.verify(entered)
-	}
-	timer := time.NewTimer(in.o.Timeout)
-	defer timer.Stop()
-	var err error
-	select {
-	case <-c.done:
-	case <-timer.C:
-		err = &code.Error{Code: code.Timeout, Detail: "the journal did not answer in time"}
-	case <-c.ctx.Done():
-		err = c.ctx.Err()
-	case <-in.base.Done():
-		err = &code.Error{Code: code.ShuttingDown}
-	}
-	if err != nil {
-		in.mu.Lock()
-		for _, it := range items {
-			in.leave(it, err)
-		}
-		in.mu.Unlock()
-	}
-	in.m.stored(items)
-}
-
-// enter takes the items in for which there is room and settles the others.
-func (in *Intake) enter(c *call, items []*item) []*item {
-	var refusal error
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	switch {
-	case c.wait != Quorum && c.wait != All && c.wait != Journaled:
-		refusal = &code.Error{Code: code.InvalidParameter, Pointer: "wait", Detail: "one of quorum, all and journal"}
-	case c.ctx.Err() != nil:
-		refusal = c.ctx.Err()
-	case in.closed:
-		refusal = &code.Error{Code: code.ShuttingDown}
-	}
-	n := 0
-	for ; n < len(items) && refusal == nil; n++ {
-		size := len(items[n].event)
-		if in.held >= in.o.pace.held || in.held > 0 && in.heldBytes+size > maxHeldBytes {
-			refusal = &code.Error{Code: code.Overloaded, Detail: "too many events are under way"}
-			break
-		}
-		in.held++
-		in.heldBytes += size
-	}
-	for _, it := range items[n:] {
-		it.ended = true
-		in.settle(it, Receipt{}, refusal, false)
-	}
-	return items[:n]
-}
-
-// settle gives an item its outcome, once. in.mu is held.
-func (in *Intake) settle(it *item, r Receipt, err error, entered bool) {
-	if it.settled {
-		return
-	}
-	it.settled = true
-	it.out = Stored{r, err}
-	if it.left--; it.left == 0 {
-		close(it.done)
-	}
-	if it.ended && entered {
-		in.release(it)
-	}
-}
-
-// end is called once for every item that entered, when the journal's stage is
-// done with it. in.mu is held.
-func (in *Intake) end(it *item) {
-	it.ended = true
-	if it.settled {
-		in.release(it)
-	}
-}
-
-// release makes room. in.mu is held.
-func (in *Intake) release(it *item) {
-	in.held--
-	in.heldBytes -= len(it.event)
-	if in.held == 0 && in.closed {
-		close(in.idle)
-	}
-}
-
-// leave settles an item whose caller waits no longer. in.mu is held.
-func (in *Intake) leave(it *item, err error) {
-	if it.settled {
-		return
-	}
-	if f := it.flight; f != nil {
-		r, short := f.insufficient(in, it)
-		if it.ctx.Err() == nil {
-			err = short
-		}
-		in.settle(it, r, err, true)
-		f.drop(in, it)
-		return
-	}
-	in.settle(it, Receipt{}, err, true)
-}
-
-// fail settles items that the journal does not have, and ends them.
-func (in *Intake) fail(items []*item, err error) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	for _, it := range items {
-		in.settle(it, Receipt{}, err, true)
-		in.end(it)
-	}
 }
 
 // Disagreements returns how many events the second opinion has refused.
@@ -360,36 +201,3 @@ func (in *Intake) quiet(ctx context.Context) error {
 	}
 	return nil
 }
-
-// A pace is how long things wait, and how many may; tests are in more of a hurry.
-type pace struct {
-	retry    time.Duration // the first, doubled by each failure
-	maxRetry time.Duration
-	probe    time.Duration // between looks at a place that fails
-	sweep    time.Duration // between looks into the journal for what nobody told of
-	put      time.Duration // a batch at a place that has no deadline of its own
-	held     int           // events between Store's entry and its end
-	queued   int           // events in a place's queue
-}
-
-func (p *pace) fill() {
-	p.retry = cmp.Or(p.retry, 250*time.Millisecond)
-	p.maxRetry = cmp.Or(p.maxRetry, 5*time.Minute)
-	p.probe = cmp.Or(p.probe, 500*time.Millisecond)
-	p.sweep = cmp.Or(p.sweep, 5*time.Second)
-	p.put = cmp.Or(p.put, time.Minute)
-	p.held = cmp.Or(p.held, 16384)
-	p.queued = cmp.Or(p.queued, 8192)
-}
-
-// backoff returns how long to wait after so many failures, between half and one
-// and a half of it, so that what failed together does not come back together.
-func (p *pace) backoff(failures int) time.Duration {
-	d := p.maxRetry
-	if failures < 20 {
-		d = min(d, p.retry<<failures)
-	}
-	return jitter(d)
-}
-
-func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d+1) }

@@ -156,7 +156,7 @@ func (p *place) put(jobs []job) (stored int) {
 
 	us := make([]journal.Update, 0, len(jobs))
 	spots := make([]spot, len(jobs))
-	troubled := false
+	troubled, conflicts := false, 0
 	closing := p.in.base.Err() != nil
 	var again time.Duration
 	for i, j := range jobs {
@@ -171,7 +171,7 @@ func (p *place) put(jobs []job) (stored int) {
 		case errors.Is(err, replica.ErrConflict):
 			// Trying again would end the same way. A scrub can put the journal's
 			// record in the other one's place.
-			p.in.o.Log.Warn("a replica holds another record of an event", "replica", p.Name, "hash", j.f.entry.Hash, "error", err)
+			conflicts++
 			u.Err = err.Error()
 			spots[i] = spot{state: failed, err: err}
 			us = append(us, u)
@@ -190,6 +190,9 @@ func (p *place) put(jobs []job) (stored int) {
 			us = append(us, u)
 		}
 		p.m.failed(outcomes[i].Err)
+	}
+	if conflicts > 0 {
+		p.in.o.Log.Warn("a replica holds other records of events", "replica", p.Name, "events", conflicts)
 	}
 	p.m.stored.Add(float64(stored))
 	p.in.o.Journal.Update(us...)

@@ -212,12 +212,8 @@ func TestOverloaded(t *testing.T) {
 		batch = append(batch, moduletest.Event(t, i).Record())
 	}
 	for i, s := range h.StoreBatch(context.Background(), batch, Quorum) {
-		want := code.InsufficientRedundancy
-		if i >= 10 {
-			want = code.Overloaded
-		}
-		if !is(s.Err, want) {
-			t.Errorf("event %d: %v, want %v", i, s.Err, want)
+		if overloaded := is(s.Err, code.Overloaded); s.Err == nil || overloaded != (i >= 10) {
+			t.Errorf("event %d: %v", i, s.Err)
 		}
 	}
 	h.r[1].set(nil)

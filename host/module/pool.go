@@ -96,7 +96,7 @@ func Open(ctx context.Context, c Config) (*Pool, error) {
 	if c.Interpreter {
 		rc = wazero.NewRuntimeConfigInterpreter()
 	}
-	// 512 MiB bounds an instance: the worst texts of 4 MiB, all kinds in turn, leave it at half of that.
+	// 512 MiB bounds an instance: the worst texts of 4 MiB, all kinds in turn, take less.
 	rc = rc.WithMemoryLimitPages(8192)
 	p := &Pool{config: c, free: make(chan *instance, c.Instances), closed: make(chan struct{})}
 	if c.CacheDir != "" {

@@ -214,8 +214,7 @@ func (r *Reader) raceBatch(ctx context.Context, ts []*target) []found {
 	for i := range open {
 		if out[i].err = ended(ctx.Err()); out[i].err == nil {
 			if out[i].err = ts[i].verdict(); errors.Is(out[i].err, errNotFound) {
-				r.m.lost.Inc()
-				r.o.Log.Error("an event that the journal knows has no good copy anywhere", "hash", ts[i].hash, "sequence", ts[i].entry.Sequence)
+				r.lost(ts[i], out[i].err)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -61,6 +62,7 @@ type Reader struct {
 
 	fetches slots
 	unknown slots
+	logged  atomic.Int64 // when, Unix nanoseconds
 
 	mu       sync.Mutex
 	under    map[digest.Hash]*fetch
@@ -208,7 +210,7 @@ func (r *Reader) search(ctx context.Context, h digest.Hash) (module.Verified, er
 		// Unknown, or the journal cannot say: a copy's own signature proves it.
 		surely := errors.Is(err, journal.ErrNotFound)
 		if !surely {
-			r.o.Log.Warn("the journal cannot be read; copies are verified in full", "error", err)
+			r.seldom(func() { r.o.Log.Warn("the journal cannot be read; copies are verified in full", "error", err) })
 		}
 		return r.searchUnknown(ctx, h, surely)
 	}
@@ -217,10 +219,26 @@ func (r *Reader) search(ctx context.Context, h digest.Hash) (module.Verified, er
 		r.cache.add(v)
 		r.afterwards(v, &t)
 	} else if errors.Is(err, errNotFound) || errors.Is(err, &code.Error{Code: code.Corrupt}) {
-		r.m.lost.Inc()
-		r.o.Log.Error("an event that the journal knows has no good copy anywhere", "hash", h, "sequence", e.Sequence, "error", err)
+		r.lost(&t, err)
 	}
 	return v, err
+}
+
+// lost notes that a known event was not found.
+func (r *Reader) lost(t *target, err error) {
+	r.m.lost.Inc()
+	r.seldom(func() {
+		r.o.Log.Error("an event that the journal knows has no good copy anywhere", "hash", t.hash, "sequence", t.entry.Sequence, "error", err)
+	})
+}
+
+// seldom runs log at most once a second: what readers can bring about must not
+// fill the log. The metrics count everything.
+func (r *Reader) seldom(log func()) {
+	last, now := r.logged.Load(), time.Now().UnixNano()
+	if now-last >= int64(time.Second) && r.logged.CompareAndSwap(last, now) {
+		log()
+	}
 }
 
 // searchUnknown looks for an event that the journal does not know, as after
@@ -239,7 +257,7 @@ func (r *Reader) searchUnknown(ctx context.Context, h digest.Hash, surely bool) 
 	v, err = r.race(ctx, &t, r.sources(h, nil))
 	switch {
 	case err == nil:
-		r.o.Log.Warn("a replica holds an event that the journal does not know; reindex", "hash", h)
+		r.seldom(func() { r.o.Log.Warn("a replica holds an event that the journal does not know; reindex", "hash", h) })
 		r.cache.add(v)
 		r.afterwards(v, &t)
 	case surely && errors.Is(err, errNotFound):
@@ -335,10 +353,11 @@ func (t *target) note(r *Reader, p *place, err error) {
 		name := "journal"
 		if p != nil {
 			t.bad = append(t.bad, p)
+			p.bad.Add(1)
 			name = p.Name
 		}
 		r.m.bad.WithLabelValues(name).Inc()
-		r.o.Log.Warn("a bad copy was read", "replica", name, "hash", t.hash, "error", err)
+		r.seldom(func() { r.o.Log.Warn("a bad copy was read", "replica", name, "hash", t.hash, "error", err) })
 	case p == nil:
 		t.asked, t.failure = "journal", err
 	case !p.cache: // what a cache holds others hold, too

@@ -4,20 +4,15 @@
 package scrub
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
-	"github.com/eventseal/eventseal/wasm/code"
 )
 
 // Options say what is scrubbed and how. Module, Journal and Places are required.
@@ -296,176 +291,4 @@ func (s *scrubber) find(ctx context.Context, x *subject) {
 		s.report.Lost++
 		s.Log.Error("an event has no good copy anywhere", "hash", x.entry.Hash, "sequence", x.entry.Sequence)
 	}
-}
-
-// judge has the records verified once more.
-func (s *scrubber) judge(ctx context.Context, subjects []*subject) error {
-	var records [][]byte
-	var whose []*subject
-	for _, x := range subjects {
-		if x.v.Meta() != nil {
-			records, whose = append(records, x.v.Record()), append(whose, x)
-		}
-	}
-	results, err := verify(ctx, s.Module, records)
-	if err != nil {
-		return err
-	}
-	valid := whose[:0:0]
-	for i, r := range results {
-		x := whose[i]
-		if r.Err == nil && (r.Verified.Hash() != x.entry.Hash || !bytes.Equal(r.Verified.Record(), x.v.Record())) {
-			r.Err = fmt.Errorf("it is event %s", r.Verified.Hash())
-		}
-		if r.Err != nil {
-			// Its bytes are those that were admitted, which a type that is no longer
-			// registered can explain. They are kept.
-			s.report.Invalid++
-			s.Log.Error("the module refuses a stored event", "hash", x.entry.Hash, "sequence", x.entry.Sequence, "error", r.Err)
-			continue
-		}
-		valid = append(valid, x)
-	}
-	return s.second(ctx, valid)
-}
-
-// second asks the second opinion, on every core: it takes longer than anything else here.
-func (s *scrubber) second(ctx context.Context, xs []*subject) error {
-	if s.SecondOpinion == nil {
-		return nil
-	}
-	errs := make([]error, len(xs))
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(xs) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				errs[i] = s.SecondOpinion(ctx, xs[i].v)
-			}
-		})
-	}
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	for i, err := range errs {
-		if err != nil {
-			s.report.Disagreements++
-			s.Log.Error("the second opinion refuses a stored event", "hash", xs[i].entry.Hash, "sequence", xs[i].entry.Sequence, "error", err)
-		}
-	}
-	return nil
-}
-
-// verify has records verified. Each result is a verdict on its record; a call
-// of many that failed as a whole is none, so those are asked about alone.
-func verify(ctx context.Context, m *module.Pool, records [][]byte) ([]module.Result, error) {
-	results, err := m.VerifyBatch(ctx, records)
-	if err != nil {
-		return nil, err
-	}
-	for i := range results {
-		r := &results[i]
-		var refused *code.Error
-		if r.Err == nil || errors.As(r.Err, &refused) {
-			continue
-		}
-		r.Verified, r.Err = m.Verify(ctx, records[i])
-		if r.Err != nil && !errors.As(r.Err, &refused) && !errors.Is(r.Err, module.ErrTrapped) {
-			return nil, r.Err
-		}
-	}
-	return results, nil
-}
-
-// inspect files a place's copy and reports whether something is to be put there.
-func (s *scrubber) inspect(i int, x *subject) bool {
-	p, f, known := &s.report.Places[i], x.fetched[i], x.copy(s.Places[i].Name)
-	owed := known != nil && known.Owed
-	have := x.v.Meta() != nil
-	switch {
-	case f.Err == nil && have && bytes.Equal(f.Record, x.v.Record()):
-		p.Good++
-		// The journal may not know it, and a put tells the location.
-		return known == nil || owed || known.LastError != ""
-	case errors.Is(f.Err, replica.ErrNotFound):
-		if owed {
-			p.Owed++
-			return have
-		}
-		p.Missing++
-		return have && (s.FillCaches || !isCache(s.Places[i]))
-	case f.Err == nil && !replica.Damaged(x.entry.Hash, f.Record):
-		p.Conflicting++
-		return have && x.holders > 0
-	case f.Err == nil, errors.Is(f.Err, replica.ErrCorrupt):
-		p.Damaged++
-		return have
-	}
-	p.Unreachable++
-	return false
-}
-
-func isCache(p replica.Place) bool {
-	_, ok := p.Replica.(replica.Filler)
-	return ok && !p.Counts
-}
-
-// repair puts the record to a place, and owes it where that fails.
-func (s *scrubber) repair(ctx context.Context, i int, xs []*subject) {
-	place, report := s.Places[i], &s.report.Places[i]
-	vs := make([]module.Verified, len(xs))
-	for k, x := range xs {
-		vs[k] = x.v
-	}
-	outcomes := replica.PutBatch(ctx, place.Replica, vs)
-	failed := 0
-	var failure error
-	for k, x := range xs {
-		var o replica.Outcome
-		if len(outcomes) == len(xs) {
-			o = outcomes[k]
-		} else {
-			o.Err = errors.New("the replica did not answer for every event")
-		}
-		if errors.Is(o.Err, replica.ErrConflict) {
-			o = s.replace(ctx, place, x)
-		}
-		if ctx.Err() != nil {
-			return // what was not put is found again
-		}
-		u := journal.Update{Sequence: x.entry.Sequence, Replica: place.Name, Location: o.Location}
-		good := x.fetched[i].Err == nil && bytes.Equal(x.fetched[i].Record, x.v.Record())
-		switch {
-		case o.Err != nil:
-			u.Err, u.Owed, u.RetryIn = o.Err.Error(), !errors.Is(o.Err, replica.ErrConflict), time.Second
-			report.Failed++
-			failed, failure = failed+1, o.Err
-		case !good:
-			report.Repaired++
-		}
-		s.Journal.Update(u)
-	}
-	if failed > 0 {
-		s.Log.Warn("copies could not be repaired", "replica", place.Name, "copies", failed, "error", failure)
-	}
-}
-
-// replace puts the journal's record in the place of another valid record of the
-// event. In between the place has none, so it is owed first, and somebody else
-// must hold it.
-func (s *scrubber) replace(ctx context.Context, p replica.Place, x *subject) (o replica.Outcome) {
-	fail := func(err error) replica.Outcome { return replica.Outcome{Err: err} }
-	if x.holders == 0 {
-		return fail(replica.ErrConflict)
-	}
-	s.Journal.Update(journal.Update{Sequence: x.entry.Sequence, Replica: p.Name, Err: replica.ErrConflict.Error(), Owed: true, RetryIn: time.Minute})
-	if err := s.Journal.Flush(ctx); err != nil {
-		return fail(err)
-	}
-	if err := p.Replica.Delete(ctx, replica.Ref{Hash: x.entry.Hash}); err != nil {
-		return fail(err)
-	}
-	location, err := p.Replica.Put(ctx, x.v)
-	return replica.Outcome{Location: location, Err: err}
 }

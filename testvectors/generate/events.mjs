@@ -1,5 +1,5 @@
 // events/: whole events of every type: created, signed, verified.
-import { BN, accepted, be32, bytes, canonicalize, hex, key, sha256, signed, typeCodes, write } from './lib.mjs';
+import { BN, accepted, be32, bytes, canonicalize, hex, key, publicText, sha256, signed, typeCodes, write } from './lib.mjs';
 import { bodies, parents } from './bodies.mjs';
 
 const authors = { K1: [0, 1, 2].map((i) => key('K1', bytes(`author K1 ${i}`))), R1: [0, 1, 2].map((i) => key('R1', bytes(`author R1 ${i}`))) };
@@ -90,6 +90,11 @@ write('events/registered.json', 'Types that a host registers beside the built-in
   return { name: t.name, op: 'verify', in: { text: s.record, types }, out: accepted(s, k, t.code) };
 }));
 
+// An author whose key is 33 zero bytes, which is no point: what the neighbour
+// in a batch signs must not pass for it.
+const zeroKey = publicText('K1', new Uint8Array(33));
+const forged = signed({ ...base, author_pubkey: zeroKey }, k).record;
+
 // Batches: good and bad together, each with its own verdict.
 const good = [...verified.k1.slice(0, 9), ...verified.r1.slice(0, 7), ...verified.legacy.slice(3, 8)];
 const spoiled = (record) => record.replace(/"created_at":(\d+)/, (_, t) => `"created_at":${+t + 1}`);
@@ -103,5 +108,8 @@ write('batch/verify.json', 'verify_batch: one verdict for each event, the same a
   batch('every other one bad', good.slice(0, 12).map((c, i) => (i % 2 ? badItem(spoiled(c.in.text), 'signature_mismatch', '/sig') : item(c)))),
   batch('an empty text between', [item(good[0]), badItem('', 'invalid_json'), item(good[1])]),
   batch('one not canonical', [item(good[0]), { text: JSON.stringify(JSON.parse(good[1].in.text), null, 1), out: item(good[1]).out }]),
+  batch('a key of zeros, signed by the author before it', [{ text: signed(base, k).record, out: { hash: signed(base, k).hash, record_digest: hex(sha256(signed(base, k).record)) } }, badItem(forged, 'invalid_public_key', '/author_pubkey'), item(good[0])]),
+  batch('a key of zeros first', [badItem(forged, 'invalid_public_key', '/author_pubkey'), item(good[0])]),
+  batch('a key of zeros after a point that is none', [badItem(signed({ ...base, author_pubkey: publicText('K1', new Uint8Array([2, ...new Uint8Array(31), 5])) }, k).record, 'invalid_public_key', '/author_pubkey'), badItem(forged, 'invalid_public_key', '/author_pubkey')]),
   batch('64 events', Array.from({ length: 64 }, (_, i) => item([...verified.k1, ...verified.r1, ...verified.legacy][i]))),
 ]);

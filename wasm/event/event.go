@@ -138,7 +138,7 @@ func (p *Parser) Read(text []byte, e *Event) code.Code {
 	return code.OK
 }
 
-// Judge sets the pointer for what sig.Verify or sig.VerifyBatch said of an
+// Judge sets the pointer for what sig.Verify or a sig.Batch said of an
 // event that Read took, and returns it.
 func (p *Parser) Judge(verdict code.Code) code.Code {
 	switch verdict {

@@ -46,6 +46,7 @@ var (
 	verdicts  []verdict
 	items     []sig.Item
 	judgement []code.Code
+	batch     sig.Batch
 	where     []uint32 // index in verdicts of each item
 	kept      []byte   // records, parents and pointers of a batch
 )
@@ -194,7 +195,7 @@ func exportVerifyBatch(size, maxBytes uint32) uint32 {
 		}
 	}
 	judgement = judgement[:len(items)]
-	sig.VerifyBatch(items, judgement)
+	batch.Verify(items, judgement)
 	for i, c := range judgement {
 		if parser.Judge(c) != code.OK {
 			verdicts[where[i]].keep(c)

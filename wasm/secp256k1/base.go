@@ -19,6 +19,7 @@ type packed [8]uint64
 // fill computes the table; w is room to work in.
 func (t *comb) fill(w *workspace) {
 	q := generator
+	w.filled = false
 	for i := range t {
 		var c chain
 		c.add(w.table[:], w.ratios[:], &q)

@@ -45,22 +45,34 @@ func Verify(q *Affine, z, r, s *modular.Element, id byte) bool {
 	scalars(&u1, &u2, z, r, s)
 	var p jacobian
 	newWorkspace().lincomb(&p, &u1, &u2, q)
+	if !p.has(&x) {
+		return false
+	}
+	var t field
+	t.invertVar(&p.z)
+	return p.odd(&t) == uint64(id&1)
+}
+
+// has reports whether x is the abscissa of p: x·z² = X spares an inversion
+// where it is not.
+func (p *jacobian) has(x *[32]byte) bool {
 	if p.infinity {
 		return false
 	}
-	// x·z² = X spares an inversion where the abscissa is already wrong.
-	var want, t field
-	want.setBytes(&x)
+	want, t := &p.t[0], &p.t[1]
+	want.setBytes(x)
 	t.sqr(&p.z)
-	t.mulSub(&t, &want, &p.x)
-	if !t.isZero() {
-		return false
-	}
-	t.invertVar(&p.z)
-	want.sqr(&t)
-	t.mul(&t, &want)
-	t.mul(&t, &p.y)
-	return t.odd() == uint64(id&1)
+	t.mulSub(t, want, &p.x)
+	return t.isZero()
+}
+
+// odd returns 1 if the ordinate of p is odd, else 0; inverse is 1/z.
+func (p *jacobian) odd(inverse *field) uint64 {
+	t, y := &p.t[0], &p.t[1]
+	t.sqr(inverse)
+	t.mul(t, inverse)
+	y.mul(t, &p.y)
+	return y.odd()
 }
 
 // Recover sets q to the key whose signature of z is (r, s) with recovery id

@@ -61,18 +61,19 @@ func (z *field) carry() {
 	z[8] += c - half
 }
 
-// halve sets z = x/2: p is added first where x is odd. The magnitude of z is
-// half that of x plus one.
-func (z *field) halve(x *field) {
+// oneAndHalf sets z = 3x/2: p is added first where 3x is odd. For x of
+// magnitude 1, that of z is 2½.
+func (z *field) oneAndHalf(x *field) {
 	odd := x[0] & 1
-	z[0] = x[0] - 977*odd
-	z[1] = x[1] - 8*odd
-	copy(z[2:], x[2:])
-	z[8] += odd << 24
-	for i := 0; i < 8; i++ {
-		z[i] = z[i]>>1 + z[i+1]&1<<28
+	t := 3*x[0] - 977*odd
+	next := 3*x[1] - 8*odd
+	for i := 0; i < 7; i++ {
+		z[i] = t>>1 + next&1<<28
+		t, next = next, 3*x[i+2]
 	}
-	z[8] >>= 1
+	next += odd << 24
+	z[7] = t>>1 + next&1<<28
+	z[8] = next >> 1
 }
 
 // isZero reports whether z ≡ 0, for a z that mul, sqr or their Sub forms

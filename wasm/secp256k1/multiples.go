@@ -24,22 +24,37 @@ func (t *generatorMultiples) fill(ratios *[sizeG]field) {
 	level(t[:], ratios[:], f)
 }
 
-// A workspace is what one verification needs beside a small stack.
+// A workspace is what one verification needs beside a small stack. The
+// multiples of its last point stay for the next one: neighbours are often by
+// one author.
 type workspace struct {
-	table  [sizeQ]Affine // odd multiples of Q, with one common z
+	table  [sizeQ]Affine // odd multiples of the point, with one common z
 	ratios [sizeQ]field
 	turned [sizeQ]field // their abscissas times β
+	point  Affine
+	z      field // the common one
+	filled bool
 	digits [4]digits
+	x      field
 }
 
-// lincomb sets r = u1·G + u2·q in variable time.
-func (w *workspace) lincomb(r *jacobian, u1, u2 *modular.Element, q *Affine) {
+// multiples fills the tables with those of q.
+func (w *workspace) multiples(q *Affine) {
+	if w.filled && w.point == *q {
+		return
+	}
 	var c chain
 	c.add(w.table[:], w.ratios[:], q)
 	level(w.table[:sizeQ-1], w.ratios[:sizeQ-1], w.ratios[sizeQ-1])
 	for i := range w.turned {
 		w.turned[i].mul(&w.table[i].X, &beta)
 	}
+	w.point, w.z, w.filled = *q, c.z, true
+}
+
+// lincomb sets r = u1·G + u2·q in variable time.
+func (w *workspace) lincomb(r *jacobian, u1, u2 *modular.Element, q *Affine) {
+	w.multiples(q)
 	var k1, k2 half128
 	split(&k1, &k2, u1)
 	n := max(w.digits[0].expand(&k1, windowG), w.digits[1].expand(&k2, windowG))
@@ -58,16 +73,15 @@ func (w *workspace) lincomb(r *jacobian, u1, u2 *modular.Element, q *Affine) {
 		}
 		if d := w.digits[0][i]; d != 0 {
 			p := &multiples[index(d)]
-			r.addGenerator(&p.X, &p.Y, d < 0, &c.z)
+			r.addGenerator(&p.X, &p.Y, d < 0, &w.z)
 		}
 		if d := w.digits[1][i]; d != 0 {
 			p := &multiples[index(d)]
-			var x field
-			x.mul(&p.X, &beta)
-			r.addGenerator(&x, &p.Y, d < 0, &c.z)
+			w.x.mul(&p.X, &beta)
+			r.addGenerator(&w.x, &p.Y, d < 0, &w.z)
 		}
 	}
-	r.z.mul(&r.z, &c.z)
+	r.z.mul(&r.z, &w.z)
 }
 
 // index is where |d|·P stands in a table of odd multiples.
@@ -80,36 +94,33 @@ func index(d int16) int {
 
 // addSigned sets p = p ± (x, y).
 func (p *jacobian) addSigned(x, y *field, minus bool) {
-	t := *y
-	if minus {
-		t.neg(y)
-	}
 	if p.infinity {
-		p.x, p.y, p.z, p.infinity = *x, t, one, false
+		p.x, p.y, p.z, p.infinity = *x, *y, one, false
+		if minus {
+			p.y.neg(y)
+		}
 		return
 	}
-	var zz field
-	zz.sqr(&p.z)
-	p.addScaled(x, &t, &p.z, &zz)
+	p.t[1].sqr(&p.z)
+	p.addScaled(x, y, minus, &p.z)
 }
 
 // addGenerator sets p = p ± (x, y) where p's true z is p.z·f and (x, y) is on
 // the curve itself.
 func (p *jacobian) addGenerator(x, y *field, minus bool, f *field) {
-	t := *y
-	if minus {
-		t.neg(y)
-	}
-	var c, cc field
+	c, cc := &p.t[0], &p.t[1]
 	if p.infinity {
 		cc.sqr(f)
-		p.x.mul(x, &cc)
-		cc.mul(&cc, f)
-		p.y.mul(&t, &cc)
+		p.x.mul(x, cc)
+		cc.mul(cc, f)
+		p.y.mul(y, cc)
+		if minus {
+			p.y.neg(&p.y)
+		}
 		p.z, p.infinity = one, false
 		return
 	}
 	c.mul(&p.z, f)
-	cc.sqr(&c)
-	p.addScaled(x, &t, &c, &cc)
+	cc.sqr(c)
+	p.addScaled(x, y, minus, c)
 }

@@ -49,6 +49,7 @@ func (p *Affine) Coordinates(x *[32]byte) (odd uint64) {
 type jacobian struct {
 	x, y, z  field
 	infinity bool
+	t        [5]field // room for the operations; on the stack each would be zeroed first
 }
 
 // double sets p = 2p.
@@ -57,31 +58,29 @@ func (p *jacobian) double() {
 		return
 	}
 	// With l = 3x²/2, s = y², t = x·s: x' = l² − 2t, y' = l(t − x') − s², z' = y·z.
-	var l, s, t, u field
+	l, s, t := &p.t[0], &p.t[1], &p.t[2]
 	p.z.mul(&p.z, &p.y)
-	u.sqr(&p.x)
-	for i := range u {
-		u[i] *= 3
-	}
-	l.halve(&u) // magnitude 2½
+	t.sqr(&p.x)
+	l.oneAndHalf(t)
 	s.sqr(&p.y)
-	t.mul(&p.x, &s)
-	u.add(&t, &t)
-	p.x.sqrSub(&l, &u)
-	s.sqr(&s)
-	t.sub(&t, &p.x)
-	p.y.mulSub(&l, &t, &s)
+	t.mul(&p.x, s)
+	p.x.sqrSubTwice(l, t)
+	s.sqr(s)
+	p.y.mulDiffSub(l, t, &p.x, s)
 }
 
-// addScaled sets p = p + (x·f², y·f³) where c = z·f and cc = c², so that a
-// point of another isomorphic curve joins with one product more. p is not
-// infinity.
-func (p *jacobian) addScaled(x, y, c, cc *field) {
-	// u = x·c², h = u − X, r = y·c³ − Y
-	var h, r, hh, hhh, v field
+// addScaled sets p = p ± (x·f², y·f³) where c is z·f, and p.t[1] its square,
+// so that a point of another isomorphic curve joins with one product more. p
+// is not infinity.
+func (p *jacobian) addScaled(x, y *field, minus bool, c *field) {
+	// u = x·c², h = u − X, r = ±y·c³ − Y
+	r, cc, h, hhh, v := &p.t[0], &p.t[1], &p.t[2], &p.t[3], &p.t[4]
 	h.mulSub(x, cc, &p.x)
 	r.mul(cc, c)
-	r.mulSub(&r, y, &p.y)
+	if minus {
+		r.neg(r)
+	}
+	r.mulSub(r, y, &p.y)
 	if h.isZero() {
 		if r.isZero() {
 			p.double()
@@ -90,18 +89,15 @@ func (p *jacobian) addScaled(x, y, c, cc *field) {
 		}
 		return
 	}
-	hh.sqr(&h)
-	hhh.mul(&hh, &h)
-	v.mul(&hh, &p.x)
-	p.z.mul(&p.z, &h)
-	// x' = r² − h³ − 2v, y' = r(v − x') − Y·h³
-	for i := range hh {
-		hh[i] = hhh[i] + 2*v[i]
-	}
-	p.x.sqrSub(&r, &hh)
-	hhh.mul(&hhh, &p.y)
-	v.sub(&v, &p.x)
-	p.y.mulSub(&r, &v, &hhh)
+	// x' = r² − h³ − 2v with v = X·h², y' = r(v − x') − Y·h³
+	hh := cc
+	hh.sqr(h)
+	hhh.mul(hh, h)
+	v.mul(hh, &p.x)
+	p.z.mul(&p.z, h)
+	p.x.sqrSubSum(r, hhh, v)
+	hhh.mul(hhh, &p.y)
+	p.y.mulDiffSub(r, v, &p.x, hhh)
 }
 
 // affine converts p, which must not be infinity.

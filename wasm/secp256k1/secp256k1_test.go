@@ -101,9 +101,17 @@ func TestField(t *testing.T) {
 		check("carry", new(big.Int).Set(a))
 		z.scale(&y, 8)
 		check("scale", new(big.Int).Mul(b, big.NewInt(8)))
-		z.halve(&y)
+		z.oneAndHalf(&x)
 		z.add(&z, &z)
-		check("halve", new(big.Int).Set(b))
+		check("oneAndHalf", new(big.Int).Mul(a, big.NewInt(3)))
+		e := random(r, p)
+		v := element(e)
+		z.mulDiffSub(&x, &w, &v, &y)
+		check("mulDiffSub", new(big.Int).Sub(new(big.Int).Mul(a, new(big.Int).Sub(c, e)), b))
+		z.sqrSubTwice(&y, &w)
+		check("sqrSubTwice", new(big.Int).Sub(new(big.Int).Mul(b, b), new(big.Int).Lsh(c, 1)))
+		z.sqrSubSum(&y, &v, &w)
+		check("sqrSubSum", new(big.Int).Sub(new(big.Int).Sub(new(big.Int).Mul(b, b), e), new(big.Int).Lsh(c, 1)))
 		// Zero is told of what a product gives, however the terms are spelt.
 		one := element(big.NewInt(1))
 		if z.mul(&x, &one); z.isZero() != (a.Sign() == 0) {
@@ -282,5 +290,70 @@ func BenchmarkBaseMult(b *testing.B) {
 	var q Affine
 	for b.Loop() {
 		BaseMult(&q, k)
+	}
+}
+
+// A group says of each signature what Verify says, whatever its neighbours
+// are: valid, wrong in any way, by the same key or another.
+func TestGroup(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	var g Group
+	good, bad := 0, 0
+	q := affine(big.NewInt(3))
+	x := big.NewInt(3)
+	for range 60 {
+		g.Reset()
+		var want []bool
+		for range r.IntN(GroupSize + 1) {
+			if r.IntN(3) == 0 {
+				for x = random(r, n); x.Sign() == 0; x = random(r, n) {
+				}
+				q = affine(x)
+			}
+			k, z := random(r, n), random(r, n)
+			if k.Sign() == 0 {
+				continue
+			}
+			point := compressed(affine(k))
+			rr := new(big.Int).SetBytes(point[1:])
+			rr.Mod(rr, n)
+			s := new(big.Int).Mul(rr, x)
+			s.Add(s, z).Mul(s, new(big.Int).ModInverse(k, n)).Mod(s, n)
+			id := point[0] & 1
+			switch r.IntN(6) {
+			case 0:
+				id ^= byte(r.IntN(4))
+			case 1:
+				z = random(r, n)
+			case 2:
+				s = random(r, n)
+			case 3: // the sum is infinity
+				s = random(r, n)
+				z = new(big.Int).Mul(rr, x)
+				z.Neg(z).Mod(z, n)
+			}
+			if s.Sign() == 0 || rr.Sign() == 0 {
+				continue
+			}
+			ok := Verify(q, scalar(z), scalar(rr), scalar(s), id)
+			g.Add(q, scalar(z), scalar(rr), scalar(s), id)
+			if want = append(want, ok); ok {
+				good++
+			} else {
+				bad++
+			}
+		}
+		g.Verify()
+		if g.Len() != len(want) {
+			t.Fatalf("%d members of %d", g.Len(), len(want))
+		}
+		for i, w := range want {
+			if g.OK(i) != w {
+				t.Fatalf("member %d of %d: %v, want %v", i, len(want), g.OK(i), w)
+			}
+		}
+	}
+	if good < 300 || bad < 300 {
+		t.Fatalf("%d good, %d bad", good, bad)
 	}
 }

@@ -81,11 +81,57 @@ type Item struct {
 	Signature Signature
 }
 
-// VerifyBatch sets verdicts[i] to what Verify says of items[i]; verdicts must
-// be as long as items.
-func VerifyBatch(items []Item, verdicts []code.Code) {
+// A Batch checks many signatures for less than one after another. The zero
+// Batch is ready; it serves one goroutine.
+type Batch struct {
+	group secp256k1.Group
+	where [secp256k1.GroupSize]int // index of each of the group
+	known bool                     // that point is the K1 key last
+	last  [33]byte
+	point secp256k1.Affine
+}
+
+// Verify sets verdicts[i] to what the function Verify says of items[i];
+// verdicts must be as long as items.
+func (b *Batch) Verify(items []Item, verdicts []code.Code) {
 	for i := range items {
 		it := &items[i]
-		verdicts[i] = Verify(&it.Public, &it.Digest, &it.Signature)
+		if it.Public.Curve != key.K1 || it.Signature.Curve != key.K1 {
+			verdicts[i] = Verify(&it.Public, &it.Digest, &it.Signature)
+			continue
+		}
+		if verdicts[i] = b.add(it, i); b.group.Len() == secp256k1.GroupSize {
+			b.finish(verdicts)
+		}
 	}
+	b.finish(verdicts)
+}
+
+// add puts an item into the group, or says what is wrong with it.
+func (b *Batch) add(it *Item, i int) code.Code {
+	var r, t, z modular.Element
+	if c := it.Signature.split(&r, &t); c != code.OK {
+		return c
+	}
+	if !b.known || b.last != it.Public.Point { // neighbours are often by one author
+		if b.known = b.point.Decompress(&it.Public.Point); !b.known {
+			return code.InvalidPublicKey
+		}
+		b.last = it.Public.Point
+	}
+	secp256k1.Order.SetBytes(&z, (*[32]byte)(&it.Digest))
+	b.where[b.group.Len()] = i
+	b.group.Add(&b.point, &z, &r, &t, it.Signature.Compact[0]-header)
+	return code.OK
+}
+
+// finish decides about the group and empties it.
+func (b *Batch) finish(verdicts []code.Code) {
+	b.group.Verify()
+	for n := range b.group.Len() {
+		if !b.group.OK(n) {
+			verdicts[b.where[n]] = code.SignatureMismatch
+		}
+	}
+	b.group.Reset()
 }

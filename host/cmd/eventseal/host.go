@@ -31,6 +31,7 @@ import (
 	"github.com/eventseal/eventseal/host/retrieve"
 	"github.com/eventseal/eventseal/wasm"
 	"github.com/eventseal/eventseal/wasm/digest"
+	"github.com/eventseal/eventseal/web"
 )
 
 // A host is everything that serve runs. What is opened is in the order in
@@ -161,7 +162,8 @@ func (h *host) openDoor(context.Context) (err error) {
 	}
 	h.health = health.New(health.Options{
 		Places: h.places, Journal: h.journal, Module: h.module, MinRedundancy: h.settings.MinRedundancy,
-		Disagreements: h.intake.Disagreements, Folders: folders, Version: version(), Log: h.log,
+		Disagreements: h.intake.Disagreements, Findings: func(place string) health.Findings { return health.Findings(h.reader.Findings(place)) },
+		Folders: folders, Version: version(), Log: h.log,
 	})
 	collect := []prometheus.Collector{h.health, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
 	for _, c := range collect {
@@ -176,6 +178,7 @@ func (h *host) openDoor(context.Context) (err error) {
 			InFlight: h.settings.HTTP.InFlight, Hashes: h.settings.HTTP.BatchEvents, BodyTimeout: h.settings.HTTP.BodyTimeout,
 		},
 		CORS:     api.CORS{Origins: h.settings.CORS.Origins, MaxAge: h.settings.CORS.MaxAge},
+		Page:     web.Page(),
 		Registry: h.registry, Version: version(), Log: h.log,
 	})
 	return err

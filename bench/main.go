@@ -1,0 +1,68 @@
+// Command bench prints one table of how fast Eventseal is beside its peers,
+// everything measured in one run on this machine. The bars are the project's
+// own (what must be reached for a change to be taken); ratios travel from one
+// machine to another, absolute figures do not.
+//
+//	go run ./bench [-sections node,go,host] [-rounds 30] [-events 8000]
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A section measures something and returns its rows.
+type section struct {
+	name string
+	run  func(o options) ([]row, error)
+}
+
+type options struct {
+	rounds int
+	events int
+}
+
+var sections = []section{
+	{"node", nodeRows},
+	{"go", goRows},
+	{"host", hostRows},
+}
+
+func main() {
+	var o options
+	var names []string
+	for _, s := range sections {
+		names = append(names, s.name)
+	}
+	only := flag.String("sections", strings.Join(names, ","), "what to measure")
+	flag.IntVar(&o.rounds, "rounds", 30, "turns that each task gets; the best one counts")
+	flag.IntVar(&o.events, "events", 8000, "events that are stored one by one over 32 connections; a tenth over one, four times as many in batches")
+	flag.Parse()
+	if err := run(o, strings.Split(*only, ",")); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(o options, only []string) error {
+	began := time.Now()
+	var rows []row
+	for _, s := range sections {
+		if !slices.Contains(only, s.name) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "bench: %s …\n", s.name)
+		more, err := s.run(o)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		rows = append(rows, more...)
+	}
+	fmt.Printf("%s, %s/%s, %d cores, %s; took %v\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Now().UTC().Format("2006-01-02 15:04 MST"), time.Since(began).Round(time.Second))
+	return table(os.Stdout, rows)
+}

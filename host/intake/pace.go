@@ -1,0 +1,40 @@
+package intake
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"time"
+)
+
+// A pace is how long things wait, and how many may; tests are in more of a hurry.
+type pace struct {
+	retry    time.Duration // the first, doubled by each failure
+	maxRetry time.Duration
+	probe    time.Duration // between looks at a place that fails
+	sweep    time.Duration // between looks into the journal for what nobody told of
+	put      time.Duration // a batch at a place that has no deadline of its own
+	held     int           // events between Store's entry and its end
+	queued   int           // events in a place's queue
+}
+
+func (p *pace) fill() {
+	p.retry = cmp.Or(p.retry, 250*time.Millisecond)
+	p.maxRetry = cmp.Or(p.maxRetry, 5*time.Minute)
+	p.probe = cmp.Or(p.probe, 500*time.Millisecond)
+	p.sweep = cmp.Or(p.sweep, 5*time.Second)
+	p.put = cmp.Or(p.put, time.Minute)
+	p.held = cmp.Or(p.held, 16384)
+	p.queued = cmp.Or(p.queued, 8192)
+}
+
+// backoff returns how long to wait after so many failures, between half and one
+// and a half of it, so that what failed together does not come back together.
+func (p *pace) backoff(failures int) time.Duration {
+	d := p.maxRetry
+	if failures < 20 {
+		d = min(d, p.retry<<failures)
+	}
+	return jitter(d)
+}
+
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d+1) }

@@ -115,6 +115,7 @@ test("10,000 events: the pool keeps the page's thread free", inPage, async () =>
     const events = Array.from({ length: 10_000 }, (_, i) => records[i % 50]);
     events[9_000] = events[9_000].replace("VOTE", "LIKE");
     const tasks = [];
+    await new Promise((go) => setTimeout(go, 50)); // what was made above was a long task, too
     new PerformanceObserver((list) => tasks.push(...list.getEntries().map((e) => e.duration))).observe({ type: "longtask" });
     const pool = new es.VerifierPool({ size: 2 });
     const began = performance.now();

@@ -49,6 +49,14 @@ sdk-js/node_modules/.built: sdk-js/package.json sdk-js/package-lock.json
 	cd sdk-js && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+.PHONY: fault-matrix
+fault-matrix: ## let every place fail in every way and write docs/fault-matrix.md
+	$(GO) test ./host/faults -run Matrix -v -count=1 -update
+
+.PHONY: soak
+soak: build ## store and read for SOAK (default 3m) on the full stack while faults come and go
+	SOAK=$${SOAK:-3m} $(GO) test ./host/faults -run Soak -v -count=1 -timeout 0
+
 .PHONY: toolchain
 toolchain: ## build the pinned TinyGo into build/toolchain (Debian's LLVM 19)
 	wasm/toolchain/install.sh

@@ -3,7 +3,7 @@
 // own (what must be reached for a change to be taken); ratios travel from one
 // machine to another, absolute figures do not.
 //
-//	go run ./bench [-sections node,go] [-rounds 30]
+//	go run ./bench [-sections node,go,host] [-rounds 30] [-events 8000]
 package main
 
 import (
@@ -24,11 +24,13 @@ type section struct {
 
 type options struct {
 	rounds int
+	events int
 }
 
 var sections = []section{
 	{"node", nodeRows},
 	{"go", goRows},
+	{"host", hostRows},
 }
 
 func main() {
@@ -39,6 +41,7 @@ func main() {
 	}
 	only := flag.String("sections", strings.Join(names, ","), "what to measure")
 	flag.IntVar(&o.rounds, "rounds", 30, "turns that each task gets; the best one counts")
+	flag.IntVar(&o.events, "events", 8000, "events that are stored one by one over 32 connections; a tenth over one, four times as many in batches")
 	flag.Parse()
 	if err := run(o, strings.Split(*only, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

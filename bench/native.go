@@ -203,8 +203,9 @@ func gzipped(b []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := w.Write(b); err != nil {
+	_, err = w.Write(b)
+	if err = firstError(err, w.Close()); err != nil {
 		return 0, err
 	}
-	return out.Len(), firstError(w.Close())
+	return out.Len(), nil
 }

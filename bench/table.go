@@ -33,6 +33,7 @@ type unit struct {
 var (
 	microseconds = unit{"µs", true}
 	milliseconds = unit{"ms", true}
+	perSecond    = unit{"/s", false}
 	bytesUnit    = unit{"bytes", true}
 )
 
@@ -91,23 +92,18 @@ func table(w io.Writer, rows []row) error {
 			fmt.Fprintf(t, "%s\t\t\t\n", strings.ToUpper(r.section))
 			last = r.section
 		}
-		first := r.note
-		for j, b := range r.bars {
+		var remarks []string
+		for _, b := range r.bars {
 			v := r.verdict(b, rows)
 			if strings.HasSuffix(v, "MISSED") {
 				missed++
 			}
-			if j == 0 && first == "" {
-				first = v
-				continue
-			}
-			if j == 0 {
-				first = v + " (" + r.note + ")"
-				continue
-			}
-			first += "; " + v
+			remarks = append(remarks, v)
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\n", r.name, r.unit.format(r.value), first)
+		if r.note != "" {
+			remarks = append(remarks, r.note)
+		}
+		fmt.Fprintf(t, "  %s\t%s\t%s\n", r.name, r.unit.format(r.value), strings.Join(remarks, "; "))
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -19,6 +19,7 @@ var onlyIn = map[string]string{
 	"github.com/aws/":                      root + "host/replica/s3",
 	"github.com/ipfs/kubo":                 root + "host/replica/ipfs",
 	"github.com/prometheus/client_golang/": root + "host/",
+	"github.com/alecthomas/kong":           root + "host/cmd",
 }
 
 // never lists the directions that the data does not flow in: whoever is under
@@ -36,6 +37,7 @@ var never = map[string][]string{
 	"host/feed":       {"host/api", "host/intake", "host/retrieve", "host/replica", "host/health", "host/cmd", "host/client", "host/config"},
 	"host/api":        {"host/cmd", "host/client", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs"},
 	"host/client":     {"host/intake", "host/journal", "host/api", "host/cmd"},
+	"host/bulk":       {"host/intake", "host/journal", "host/replica", "host/api", "host/cmd", "host/config"},
 	"host/config":     {"host/intake", "host/journal", "host/api", "host/cmd", "host/replica"},
 	"host/":           {"wasm/event", "wasm/canon", "wasm/sig"}, // what is valid is decided inside the module
 	"host/replica/s3": {"host/config"},

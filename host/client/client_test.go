@@ -332,7 +332,7 @@ func TestStoreStream(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || next != n || len(host.stored) != n-n/100 || host.most > 512 {
+	if err != nil || next != n || len(host.stored) != n-n/100 || host.most > 1024 {
 		t.Errorf("%d outcomes, %d stored, at most %d at once: %v", next, len(host.stored), host.most, err)
 	}
 

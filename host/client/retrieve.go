@@ -35,16 +35,24 @@ func (cl *Client) Retrieve(ctx context.Context, h digest.Hash) (module.Verified,
 // check verifies record and that it is the asked-for event in its stored form.
 func (cl *Client) check(ctx context.Context, h digest.Hash, record []byte) (module.Verified, error) {
 	v, err := cl.verifier.Verify(ctx, record)
-	if err != nil {
-		return module.Verified{}, fmt.Errorf("the host served an event that does not verify: %w", err)
-	}
-	if v.Hash() != h {
-		return module.Verified{}, &code.Error{Code: code.HashMismatch, Detail: "the host served event " + v.Hash().String()}
-	}
-	if !bytes.Equal(v.Record(), record) {
-		return module.Verified{}, &code.Error{Code: code.HashMismatch, Detail: "the host served the event in another form than its canonical one"}
+	if err = checked(h, record, v, err); err != nil {
+		return module.Verified{}, err
 	}
 	return v, nil
+}
+
+// checked decides, after the verifier, whether record is the stored form of
+// the event h.
+func checked(h digest.Hash, record []byte, v module.Verified, err error) error {
+	switch {
+	case err != nil:
+		return fmt.Errorf("the host served an event that does not verify: %w", err)
+	case v.Hash() != h:
+		return &code.Error{Code: code.HashMismatch, Detail: "the host served event " + v.Hash().String()}
+	case !bytes.Equal(v.Record(), record):
+		return &code.Error{Code: code.HashMismatch, Detail: "the host served the event in another form than its canonical one"}
+	}
+	return nil
 }
 
 // Most hashes of one request of RetrieveMany.

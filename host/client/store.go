@@ -70,9 +70,8 @@ type Stored struct {
 
 // Bounds of one batch request; a stream of events is cut into such.
 const (
-	batchEvents = 512
+	batchEvents = 1024
 	batchBytes  = 4 << 20
-	batchAhead  = 2 // requests at once
 )
 
 // StoreBatch stores events in one request and returns as many outcomes, in
@@ -153,9 +152,10 @@ func (cl *Client) storeBatch(ctx context.Context, wait string, events [][]byte, 
 	})
 }
 
-// StoreStream stores events as they come, in batches and a few at once, and
-// calls each with the number of the event (0, 1, …) and its outcome, in order
-// and never concurrently. It ends with the first error of events or each, or
+// StoreStream stores events as they come, in batches one after the other, so
+// that the host admits them in their order; the next batch is gathered
+// meanwhile. It calls each with the number of the event (0, 1, …) and its
+// outcome, in order and never concurrently. It ends with the first error of events or each, or
 // when a batch as a whole cannot be stored; then some events after the last
 // one reported may have been stored.
 func (cl *Client) StoreStream(ctx context.Context, wait string, events iter.Seq2[[]byte, error], each func(n int, s Stored) error) error {
@@ -166,7 +166,7 @@ func (cl *Client) StoreStream(ctx context.Context, wait string, events iter.Seq2
 		stored []Stored
 		err    error
 	}
-	queue := make(chan *batch, batchAhead-1)
+	queue := make(chan *batch)
 	var sourceErr error
 	var wg sync.WaitGroup
 	wg.Go(func() {

@@ -52,8 +52,17 @@ type Replica struct {
 	Backlog     int        `json:"backlog"`    // events that it is owed
 	LastError   string     `json:"last_error,omitempty"`
 	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
+	Findings
 
 	calls, failures uint64
+}
+
+// Findings count what reads found wrong with a place since the start. A cache
+// misses what it was not given or has forgotten, which is its right.
+type Findings struct {
+	BadCopies     uint64 `json:"bad_copies"`
+	MissingCopies uint64 `json:"missing_copies"`
+	LateReads     uint64 `json:"late_reads"` // that another place answered first, long after it was asked
 }
 
 // Journal is the journal's part of it.
@@ -74,14 +83,15 @@ type Module struct {
 	stats module.Stats
 }
 
-// Options say what to look at. All but Folders and Log are needed.
+// Options say what to look at. All but Findings, Folders and Log are needed.
 type Options struct {
 	Places        []replica.Place
 	Journal       journal.Journal
 	Module        *module.Pool
 	MinRedundancy int
 	Disagreements func() uint64
-	Folders       map[string]string // of places that are folders of this machine, by name
+	Findings      func(place string) Findings // nil: nothing is found
+	Folders       map[string]string           // of places that are folders of this machine, by name
 	Version       string
 	Log           *slog.Logger // nil: slog.Default()
 }
@@ -255,6 +265,9 @@ func (m *Monitor) place(p replica.Place) Replica {
 	}
 	if !watched {
 		r.LatencyMS = milliseconds(a.took)
+	}
+	if m.o.Findings != nil {
+		r.Findings = m.o.Findings(p.Name)
 	}
 	r.LastError = strings.ToValidUTF8(r.LastError, "�")
 	return r

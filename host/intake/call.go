@@ -22,6 +22,7 @@ type call struct {
 	wait Wait
 	left int           // items that are not settled; under Intake.mu
 	done chan struct{} // closed when none is left
+	line line          // of more than one event
 }
 
 // An item is one event on its way.
@@ -33,6 +34,9 @@ type item struct {
 	entry   journal.Entry // with flight
 	created bool
 	flight  *flight // once the journal has it
+
+	valid  bool // of the judge's worker, then under line.mu
+	judged bool // under line.mu
 
 	// Under Intake.mu.
 	settled bool // out is final; the caller has it or has left

@@ -130,7 +130,8 @@ func (in *Intake) Store(ctx context.Context, event []byte, wait Wait) (Receipt, 
 	return one.item.out.Receipt, one.item.out.Err
 }
 
-// StoreBatch is Store for many events, in their order, for less each.
+// StoreBatch is Store for many events, for less each. The journal admits them
+// in their order, and the outcomes are in it.
 func (in *Intake) StoreBatch(ctx context.Context, events [][]byte, wait Wait) []Stored {
 	out := make([]Stored, 0, len(events))
 	for len(events) > 0 {

@@ -34,8 +34,11 @@ func (s *verifying) stop() {
 	s.stopped = true
 }
 
-// verify starts the items on their way.
+// verify starts the items, which are of one call, on their way.
 func (in *Intake) verify(items []*item) {
+	if len(items) > 1 {
+		items[0].line.items = items
+	}
 	s := &in.verifying
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,9 +84,7 @@ func (in *Intake) verifier() {
 		if batch == nil {
 			return
 		}
-		if batch = in.judge(batch); len(batch) > 0 {
-			in.running.Go(func() { in.admit(batch) })
-		}
+		in.forward(batch, in.judge(batch))
 	}
 }
 

@@ -68,10 +68,12 @@ func (r *Reader) settle(a aftermath) {
 	for _, p := range a.missing {
 		switch {
 		case p.filler != nil && p.cache:
+			p.missing.Add(1)
 			if err := p.filler.Fill(ctx, a.v); err == nil {
 				r.m.fills.WithLabelValues(p.Name).Inc()
 			}
 		case should(p):
+			p.missing.Add(1)
 			r.repair(a.entry, p)
 		}
 	}

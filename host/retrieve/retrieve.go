@@ -353,6 +353,7 @@ func (t *target) note(r *Reader, p *place, err error) {
 		name := "journal"
 		if p != nil {
 			t.bad = append(t.bad, p)
+			p.bad.Add(1)
 			name = p.Name
 		}
 		r.m.bad.WithLabelValues(name).Inc()

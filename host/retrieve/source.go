@@ -19,6 +19,8 @@ type place struct {
 	filler replica.Filler // nil: it is none
 	cache  bool           // it may forget what it was given
 
+	bad, missing, late atomic.Uint64 // see Findings
+
 	silent atomic.Int32 // reads in a row that others answered before it
 	again  atomic.Int64 // when the next one waits for it first, Unix nanoseconds
 }
@@ -33,9 +35,28 @@ const (
 
 // overtaken notes that the place did not answer before it was told to stop.
 func (p *place) overtaken() {
+	p.late.Add(1)
 	if p.silent.Add(1) == maxSilent {
 		p.again.Store(time.Now().Add(askAgainIn).UnixNano())
 	}
+}
+
+// Findings count what reads found wrong with a place, which its circuit breaker
+// cannot know, since the Reader was made.
+type Findings struct {
+	BadCopies     uint64 // that were not the event
+	MissingCopies uint64 // that were not there; of a cache, any event that it did not have
+	LateReads     uint64 // that another place answered first, long after this one was asked
+}
+
+// Findings returns what was found of the place of that name.
+func (r *Reader) Findings(name string) (f Findings) {
+	for _, p := range r.places {
+		if p.Name == name {
+			f = Findings{p.bad.Load(), p.missing.Load(), p.late.Load()}
+		}
+	}
+	return f
 }
 
 // answered notes that it did, whatever it said.

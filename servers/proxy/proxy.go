@@ -7,28 +7,31 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // A Fault is one way to misbehave.
 type Fault int
 
-// What a proxy can do to its connections.
+// What a proxy can do. A body is what carries a record: a request's when it is
+// stored, an answer's when it is read.
 const (
 	None      Fault = iota
 	Refused         // no listener
 	BlackHole       // accepts, reads, never answers
 	Slow            // every answer comes Delay late
-	Reset           // the connection is reset in the middle of an answer's body
-	Truncated       // the connection ends in the middle of an answer's body
-	Wrong           // bytes of an answer's body are others
+	Reset           // the connection is reset in the middle of a body
+	Truncated       // the connection ends in the middle of a body
+	Wrong           // bytes of a body are others
+	Forget          // writes are answered with yes and go nowhere
 )
 
 // Delay is how late a slow answer comes.
 const Delay = 2 * time.Second
 
-// marker is what every record has in its middle, and nothing else in the
-// servers' answers; it is where an answer is cut or changed.
+// marker is what every record has in its middle, and nothing else in what
+// clients and servers say; it is where a body is cut or changed.
 var (
 	marker = []byte(`"created_at":`)
 	wrong  = []byte(`"created_At":`)
@@ -39,6 +42,9 @@ var (
 type Proxy struct {
 	Addr string // where clients connect
 	to   string
+	lie  func(p *Proxy, client net.Conn) // serves a connection under Forget
+
+	turns atomic.Int64
 
 	mu       sync.Mutex
 	fault    Fault
@@ -47,9 +53,10 @@ type Proxy struct {
 	closed   bool
 }
 
-// New starts a proxy before the server at host:port to.
-func New(to string) (*Proxy, error) {
-	p := &Proxy{to: to, open: map[net.Conn]struct{}{}}
+// New starts a proxy before the server of a kind (servers.Server.Kind) at
+// host:port to.
+func New(kind, to string) (*Proxy, error) {
+	p := &Proxy{to: to, lie: lies[kind], open: map[net.Conn]struct{}{}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -62,8 +69,12 @@ func New(to string) (*Proxy, error) {
 // URL is the proxy's address as an HTTP client wants it.
 func (p *Proxy) URL() string { return "http://" + p.Addr }
 
+// Turns counts how often a client began to say something after the server had
+// answered, on all connections: the round trips, a pipeline being one.
+func (p *Proxy) Turns() int64 { return p.turns.Load() }
+
 // Set changes what the proxy does, also to connections that are open: those
-// are ended unless the fault is one of an answer.
+// are ended unless the fault is one of a body.
 func (p *Proxy) Set(f Fault) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +83,7 @@ func (p *Proxy) Set(f Fault) error {
 	}
 	was := p.fault
 	p.fault = f
-	if f == Refused || was == BlackHole || was == Refused {
+	if f == Refused || f == Forget || was == BlackHole || was == Refused || was == Forget {
 		p.end()
 	}
 	if f == Refused && p.listener != nil {
@@ -130,67 +141,65 @@ func (p *Proxy) now() Fault {
 }
 
 // hold notes a connection so that it can be ended, unless it is too late.
-func (p *Proxy) hold(cs ...net.Conn) bool {
+func (p *Proxy) hold(c net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || p.fault == Refused {
 		return false
 	}
-	for _, c := range cs {
-		p.open[c] = struct{}{}
-	}
+	p.open[c] = struct{}{}
 	return true
 }
 
+// release ends a connection.
+func (p *Proxy) release(c net.Conn) {
+	_ = c.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.open, c)
+}
+
 func (p *Proxy) serve(client net.Conn) {
+	defer p.release(client)
+	if !p.hold(client) {
+		return
+	}
+	if p.now() == Forget && p.lie != nil {
+		p.lie(p, client)
+		return
+	}
 	server, err := net.Dial("tcp", p.to)
 	if err != nil {
-		_ = client.Close()
 		return
 	}
-	done := func() {
-		_ = client.Close()
-		_ = server.Close()
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		delete(p.open, client)
-		delete(p.open, server)
-	}
-	if !p.hold(client, server) {
-		done()
+	defer p.release(server)
+	if !p.hold(server) {
 		return
 	}
+	var spoken atomic.Bool // the client, since the server last did
 	go func() {
-		defer done()
-		p.forward(server, client)
-	}()
-	defer done()
-	p.answer(client, server)
-}
-
-// forward passes requests on, or swallows them.
-func (p *Proxy) forward(server, client net.Conn) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := client.Read(buf)
-		if n > 0 && p.now() != BlackHole {
-			if _, err := server.Write(buf[:n]); err != nil {
-				return
+		defer p.release(client)
+		defer p.release(server)
+		p.pass(server, client, client, func() {
+			if !spoken.Swap(true) {
+				p.turns.Add(1)
 			}
-		}
-		if err != nil {
-			return
-		}
-	}
+		}, false)
+	}()
+	p.pass(client, server, client, func() { spoken.Store(false) }, true)
 }
 
-// answer passes answers on with the fault of the moment. It keeps back what
-// may be the beginning of a marker until it knows.
-func (p *Proxy) answer(client, server net.Conn) {
+// pass copies one direction with the fault of the moment and calls heard for
+// what arrives. It keeps back what may be the beginning of a marker until it
+// knows. A cut ends the client's connection.
+func (p *Proxy) pass(to, from, client net.Conn, heard func(), answers bool) {
 	buf := make([]byte, 64<<10)
 	var kept []byte
 	for {
-		n, err := server.Read(buf)
+		n, err := from.Read(buf)
+		if n > 0 {
+			heard()
+		}
 		b := append(kept, buf[:n]...)
 		kept = nil
 		fault := p.now()
@@ -202,23 +211,23 @@ func (p *Proxy) answer(client, server net.Conn) {
 		switch at := bytes.Index(b, marker); {
 		case fault == BlackHole:
 			b = nil
-		case fault == Slow && n > 0:
+		case fault == Slow && n > 0 && answers:
 			time.Sleep(Delay)
 		case fault == Wrong:
 			b = bytes.ReplaceAll(b, marker, wrong)
 		case (fault == Reset || fault == Truncated) && at >= 0:
-			_, _ = client.Write(b[:at])
+			_, _ = to.Write(b[:at])
 			if tcp, ok := client.(*net.TCPConn); ok && fault == Reset {
 				_ = tcp.SetLinger(0) // makes Close a reset
 			}
 			return
 		}
-		if _, werr := client.Write(b); werr != nil {
+		if _, werr := to.Write(b); werr != nil {
 			return
 		}
 		if err != nil {
 			if err == io.EOF && len(kept) > 0 {
-				_, _ = client.Write(kept)
+				_, _ = to.Write(kept)
 			}
 			return
 		}

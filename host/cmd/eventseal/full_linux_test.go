@@ -115,8 +115,9 @@ func fills(t *testing.T, data, ballast string, codes ...code.Code) {
 		if err == nil {
 			return nil
 		}
+		var answer *client.Error
 		for _, c := range codes {
-			if errors.Is(err, &code.Error{Code: c}) {
+			if errors.Is(err, &code.Error{Code: c}) && errors.As(err, &answer) && answer.Status == c.Status() {
 				refusals[c]++
 				return err
 			}

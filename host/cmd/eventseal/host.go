@@ -161,7 +161,8 @@ func (h *host) openDoor(context.Context) (err error) {
 	}
 	h.health = health.New(health.Options{
 		Places: h.places, Journal: h.journal, Module: h.module, MinRedundancy: h.settings.MinRedundancy,
-		Disagreements: h.intake.Disagreements, Folders: folders, Version: version(), Log: h.log,
+		Disagreements: h.intake.Disagreements, Findings: func(place string) health.Findings { return health.Findings(h.reader.Findings(place)) },
+		Folders: folders, Version: version(), Log: h.log,
 	})
 	collect := []prometheus.Collector{h.health, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
 	for _, c := range collect {

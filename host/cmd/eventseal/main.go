@@ -31,6 +31,9 @@ type commands struct {
 
 	Put    putCommand    `cmd:"" group:"host" help:"Store a signed event."`
 	Get    getCommand    `cmd:"" group:"host" help:"Fetch events by hash and verify them here."`
+	Query  queryCommand  `cmd:"" group:"host" help:"Find events by type, author, parents and time; verified here."`
+	Import importCommand `cmd:"" group:"host" help:"Store a file of records, one a line; goes on where it was interrupted."`
+	Export exportCommand `cmd:"" group:"host" help:"Write every event to a file, one a line; goes on where it was interrupted."`
 	Status statusCommand `cmd:"" group:"host" help:"Show where the copies of an event are."`
 	Health healthCommand `cmd:"" group:"host" help:"Show whether the host and its replicas are well."`
 }

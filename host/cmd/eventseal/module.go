@@ -14,6 +14,8 @@ import (
 type moduleFlags struct {
 	Types    []eventType `name:"types" placeholder:"NAME=CODE" env:"EVENTSEAL_EVENT_TYPES" help:"Event types beside the built-in ones."`
 	MaxBytes byteSize    `name:"max-bytes" placeholder:"SIZE" default:"256KiB" env:"EVENTSEAL_EVENT_MAX_BYTES" help:"Largest event (${default})."`
+
+	instances int // 0: one
 }
 
 type eventType struct{ module.Type }
@@ -34,13 +36,13 @@ func (s *byteSize) UnmarshalText(text []byte) error {
 	return err
 }
 
-// open starts the module with one instance. Compiled code is kept in the
+// open starts the module. Compiled code is kept in the
 // user's cache folder, without which every command would compile anew.
 func (f *moduleFlags) open(ctx context.Context) (*module.Pool, error) {
 	if f.MaxBytes < 1 || config.Size(f.MaxBytes) > config.MaxEventBytes {
 		return nil, usage("--max-bytes: want 1 to %v", config.MaxEventBytes)
 	}
-	c := module.Config{Instances: 1, MaxEvent: int(f.MaxBytes), CacheDir: cacheDir()}
+	c := module.Config{Instances: max(1, f.instances), MaxEvent: int(f.MaxBytes), CacheDir: cacheDir()}
 	for _, t := range f.Types {
 		c.Types = append(c.Types, t.Type)
 	}

@@ -21,19 +21,25 @@ func (s *stdio) progress(what string) *progress {
 	return &progress{w: s.err, what: what}
 }
 
-// show redraws the line at most ten times a second. total is 0 where it is not known.
-func (p *progress) show(done, total uint64) {
+// show tells that so many events of so many are done; total is 0 where it is
+// not known.
+func (p *progress) show(done, total uint64) { p.showPart(done, done, total) }
+
+// showPart is show where how far the work is counts in something else than
+// events. The line is redrawn ten times a second at most.
+func (p *progress) showPart(events, part, whole uint64) {
 	if p.w == nil || time.Since(p.shown) < 100*time.Millisecond {
 		return
 	}
 	p.shown = time.Now()
-	if total == 0 {
-		fmt.Fprintf(p.w, "\r%s: %d events ", p.what, done)
+	if whole == 0 {
+		fmt.Fprintf(p.w, "\r%s: %d events ", p.what, events)
 		return
 	}
 	const width = 30
-	filled := int(width * min(done, total) / total)
-	fmt.Fprintf(p.w, "\r%s: [%s%s] %d of %d events ", p.what, strings.Repeat("#", filled), strings.Repeat(" ", width-filled), done, total)
+	filled := int(float64(min(part, whole)) / float64(whole) * width)
+	fmt.Fprintf(p.w, "\r%s: [%s%s] %3d %%, %d events ", p.what,
+		strings.Repeat("#", filled), strings.Repeat(" ", width-filled), int(float64(min(part, whole))/float64(whole)*100), events)
 }
 
 // end clears the line.

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"github.com/eventseal/eventseal/host/scrub"
 )
@@ -61,15 +59,14 @@ func sound(r scrub.Report, readOnly bool) bool {
 }
 
 // offline runs f with what holds events, while no host has it. A signal ends
-// f's context, a second one the process.
+// f's context.
 func (f *settingsFlags) offline(ctx context.Context, s *stdio, run func(context.Context, *host) error) error {
 	settings, log, err := f.load(s, map[string]string{})
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := interruptible(ctx)
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	h, err := open(ctx, settings, log, false)
 	if err != nil {
 		return err

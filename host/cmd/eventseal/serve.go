@@ -29,10 +29,8 @@ func (c *serveCommand) Run(ctx context.Context, s *stdio) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := interruptible(ctx)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends an opening that takes long, too
-
 	began := time.Now()
 	// Bound before anything is opened, so that a taken port is told at once; who
 	// connects meanwhile waits.
@@ -92,6 +90,15 @@ func (h *host) serve(ctx context.Context, stop func(), l net.Listener) error {
 		_ = server.Close()
 	}
 	return nil
+}
+
+// interruptible returns a context that the first SIGINT or SIGTERM ends. From
+// then on, or from stop on, signals do what they do by default: the second one
+// ends the process.
+func interruptible(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, stop = signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }
 
 func loopback(addr string) bool {

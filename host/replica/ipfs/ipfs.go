@@ -78,7 +78,7 @@ func Open(o Options) (*Replica, error) {
 	if o.TLS != nil {
 		transport.TLSClientConfig = o.TLS.Clone()
 	}
-	api, err := rpc.NewURLApiWithClient(strings.TrimSuffix(o.API, "/"), &http.Client{Transport: transport})
+	api, err := rpc.NewURLApiWithClient(strings.TrimSuffix(o.API, "/"), &http.Client{Transport: again{transport}})
 	if err != nil {
 		return nil, fmt.Errorf("ipfs: %w", err)
 	}
@@ -91,6 +91,19 @@ func Open(o Options) (*Replica, error) {
 	}
 	r.life, r.end = context.WithCancel(context.Background())
 	return r, nil
+}
+
+// again lets requests be repeated whose connection the node had closed before
+// they reached it, a restart's doing: every command without a body can be. The
+// header is not sent, as it has no value (see http.Transport).
+type again struct{ *http.Transport }
+
+func (a again) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body == nil {
+		req = req.Clone(req.Context())
+		req.Header["Idempotency-Key"] = nil
+	}
+	return a.Transport.RoundTrip(req)
 }
 
 // Get implements replica.Replica. With a location it is one request; without,

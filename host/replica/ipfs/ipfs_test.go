@@ -204,6 +204,36 @@ func TestAPowerCutLosesNothing(t *testing.T) {
 	holds(t, open(t, s), replica.Ref{Hash: v.Hash()}, v)
 }
 
+// Connections that were idle when the node went down are not failures of the
+// node that came back.
+func TestARestartIsNotSeen(t *testing.T) {
+	s := servers.Kubo(t)
+	r := open(t, s)
+	vs := make([]module.Verified, 32)
+	for i := range vs {
+		vs[i] = replicatest.Event(uint64(i), 300, 0)
+	}
+	refs := make([]replica.Ref, len(vs))
+	for i, o := range r.PutBatch(ctx, vs) {
+		if o.Err != nil {
+			t.Fatal(o.Err)
+		}
+		refs[i] = replica.Ref{Hash: vs[i].Hash(), Location: o.Location}
+	}
+	for range 3 {
+		for i, f := range replica.GetBatch(ctx, r, refs) { // over many connections
+			if f.Err != nil {
+				t.Errorf("%d: %v", i, f.Err)
+			}
+		}
+		s.Kill()
+		if err := s.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, r, replicatest.Event(100, 300, 0))
+}
+
 func TestUnpinnedAndCollectedIsStoredAgain(t *testing.T) {
 	s := servers.Kubo(t)
 	r := open(t, s)

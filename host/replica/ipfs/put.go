@@ -11,8 +11,10 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/ipfs/boxo/files"
+	"github.com/ipfs/kubo/client/rpc"
 
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
@@ -158,6 +160,13 @@ func (r *Replica) settle(ctx context.Context, j *job) {
 	for _, p := range found {
 		out, err := r.judge(ctx, j.v, p)
 		if errors.Is(err, replica.ErrNotFound) || errors.Is(err, replica.ErrCorrupt) {
+			// Writing it again is also a test of the way there: where that is what
+			// damages, nothing is removed.
+			if err = r.rewriteBlocks(ctx, j.v); err == nil {
+				out, err = r.judge(ctx, j.v, p)
+			}
+		}
+		if errors.Is(err, replica.ErrNotFound) || errors.Is(err, replica.ErrCorrupt) {
 			err = r.evict(ctx, h, p)
 		} else if err == nil && out == (replica.Outcome{}) {
 			continue
@@ -294,7 +303,7 @@ func (r *Replica) store(ctx context.Context, jobs []*job) error {
 		}{{j.v.Hash(), preimage}, {j.v.Meta().RecordDigest, record}} {
 			if len(block.bytes) <= bigBlock {
 				c.add(rawPrefix, block.name, block.bytes)
-			} else if err := r.putBig(ctx, block.name, block.bytes); err != nil {
+			} else if err := r.putBlock(ctx, block.name, block.bytes); err != nil {
 				return err
 			}
 		}
@@ -307,9 +316,18 @@ func (r *Replica) store(ctx context.Context, jobs []*job) error {
 	return nil
 }
 
-// putBig stores a block that an import would refuse. Until the root is pinned
-// nothing keeps it; the pin then fails, and so does the import.
-func (r *Replica) putBig(ctx context.Context, name digest.Hash, block []byte) error {
+// rewriteBlocks stores an event's two blocks, of which the node has lost or
+// damaged one. Not every node writes what it believes to have.
+func (r *Replica) rewriteBlocks(ctx context.Context, v module.Verified) error {
+	if err := r.putBlock(ctx, v.Hash(), replica.Preimage(v.Record())); err != nil {
+		return err
+	}
+	return r.putBlock(ctx, v.Meta().RecordDigest, v.Record())
+}
+
+// putBlock stores one block, also one that an import would refuse. Until a
+// root is pinned nothing keeps it; where it is gone by then, the pin fails.
+func (r *Replica) putBlock(ctx context.Context, name digest.Hash, block []byte) error {
 	var out struct{ Key string }
 	err := r.api.Request("block/put").Option("cid-codec", "raw").Option("mhtype", "sha2-256").Option("allow-big-block", true).
 		Body(upload(block)).Exec(ctx, &out)
@@ -322,7 +340,13 @@ func (r *Replica) putBig(ctx context.Context, name digest.Hash, block []byte) er
 // send imports a car and pins its root; it returns nil when the node says that
 // the root is pinned with everything it links to.
 func (r *Replica) send(ctx context.Context, root digest.Hash, c *car) error {
-	resp, err := r.api.Request("dag/import").Option("pin-roots", true).Option("silent", false).Body(upload(c.b)).Send(ctx)
+	send := func() (*rpc.Response, error) {
+		return r.api.Request("dag/import").Option("pin-roots", true).Option("silent", false).Body(upload(c.b)).Send(ctx)
+	}
+	resp, err := send()
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) { // as again
+		resp, err = send()
+	}
 	if err == nil && resp.Error != nil {
 		err = resp.Error
 	}

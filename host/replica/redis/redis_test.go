@@ -14,6 +14,7 @@ import (
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/replica/replicatest"
 	"github.com/eventseal/eventseal/servers"
+	"github.com/eventseal/eventseal/servers/proxy"
 )
 
 var ctx = context.Background()
@@ -163,6 +164,52 @@ func TestScriptsSurviveARestart(t *testing.T) {
 		}
 		if err := s.Start(); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// A batch is one pipeline: one round trip, however many events there are.
+func TestABatchIsOneRoundTrip(t *testing.T) {
+	p, err := proxy.New("redis", servers.Redis(t).Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	r, _ := open(t, Options{Addrs: []string{p.Addr}})
+	var vs []module.Verified
+	var refs []replica.Ref
+	for seed := range uint64(100) {
+		vs = append(vs, replicatest.Event(seed, 900, 0))
+		refs = append(refs, replica.Ref{Hash: vs[seed].Hash()})
+	}
+	for name, batch := range map[string]func(n int){
+		"PutBatch": func(n int) {
+			for i, o := range r.PutBatch(ctx, vs[:n]) {
+				if o.Err != nil {
+					t.Fatal(i, o.Err)
+				}
+			}
+		},
+		"GetBatch": func(n int) {
+			for i, f := range r.GetBatch(ctx, refs[:n]) {
+				if f.Err != nil || !bytes.Equal(f.Record, vs[i].Record()) {
+					t.Fatal(i, f.Err)
+				}
+			}
+		},
+	} {
+		for _, v := range vs { // the connection is up, the script is known
+			put(t, r, v)
+		}
+		// What a pipeline of one costs is what one of a hundred costs; more than
+		// the network's buffers hold may be answered in between.
+		cost := func(n int) int64 {
+			before := p.Turns()
+			batch(n)
+			return p.Turns() - before
+		}
+		if one, many := cost(1), cost(100); one != 1 || many > 4 {
+			t.Errorf("%s: %d round trips for one event, %d for a hundred", name, one, many)
 		}
 	}
 }

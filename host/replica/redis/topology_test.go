@@ -68,6 +68,16 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+func TestSentinelConformance(t *testing.T) {
+	master := servers.Redis(t)
+	sentinel := servers.Sentinel(t, master)
+	conformance(t, Options{Addrs: []string{sentinel.Addr}, MasterName: "eventseal"}, func(t *testing.T, c client.UniversalClient) {
+		if err := c.FlushAll(ctx).Err(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestSentinelFollowsTheMaster(t *testing.T) {
 	master := servers.Redis(t)
 	host, port, _ := net.SplitHostPort(master.Addr)

@@ -1,0 +1,268 @@
+package bulk
+
+import (
+	"bufio"
+	"cmp"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/eventseal/eventseal/host/client"
+)
+
+// ExportOptions say what is written where. Client is required, with a
+// Verifier, and File or Output.
+type ExportOptions struct {
+	Client *client.Client
+	Server string       // the client's; an interrupted export goes on from the same one only
+	Query  client.Query // its filters; the order is that of admission, oldest first
+	File   string       // must not exist; "": Output, which cannot be gone on with
+	Output io.Writer    // lines, not compressed
+	// Progress is told after every page. nil: nobody.
+	Progress func(Exported)
+
+	saveEvery time.Duration
+	page      int
+}
+
+// Exported counts what was written.
+type Exported struct {
+	Events   uint64 `json:"events"`
+	Bytes    uint64 `json:"bytes"` // of the lines, not compressed
+	Complete bool   `json:"complete"`
+}
+
+// exportState is a point at which the file so far is whole.
+type exportState struct {
+	Server   string       `json:"server"`
+	Query    client.Query `json:"query"` // with the cursor of the next page
+	Size     int64        `json:"size"`  // of the file so far
+	Exported Exported     `json:"exported"`
+}
+
+// Files of an export that is not complete stand beside the one that it will be.
+const (
+	partEnding  = ".part"
+	stateEnding = ".export.json"
+)
+
+// ErrExists: the file to be written is there already.
+var ErrExists = errors.New("the file exists already and is left as it is")
+
+// Export writes the record of every event that the query finds, verified, one
+// a line, in the order of admission. The lines are the same for every host
+// that admitted the same events in the same order. A file appears under its
+// name when it is complete and durable; until then it is FILE.part, and after an
+// interruption the next Export of the same query goes on with it.
+func Export(ctx context.Context, o ExportOptions) (Exported, error) {
+	o.Query.Ascending, o.Query.Limit, o.Query.Cursor = true, cmp.Or(o.page, 1000), ""
+	if o.File == "" {
+		x := &exporter{o: o, out: plain(o.Output)}
+		err := errors.Join(x.run(ctx), x.out.Flush())
+		x.done.Complete = err == nil
+		return x.done, err
+	}
+	if _, err := os.Lstat(o.File); err == nil {
+		if x, err := finished(o); err != nil || x.Complete {
+			return x, err
+		}
+		return Exported{}, fmt.Errorf("%s: %w", o.File, ErrExists)
+	}
+	x := &exporter{o: o}
+	if err := x.open(); err != nil {
+		return Exported{}, err
+	}
+	defer x.file.Close()
+	err := x.run(ctx)
+	if err == nil {
+		x.done.Complete = true
+	}
+	if e := x.save(); e != nil || err != nil {
+		return x.done, errors.Join(err, e)
+	}
+	return x.done, x.finish()
+}
+
+// finished completes an export that was interrupted after its file had its name.
+func finished(o ExportOptions) (Exported, error) {
+	var state exportState
+	there, err := readState(o.File+stateEnding, &state)
+	if err != nil || !there || !state.Exported.Complete {
+		return Exported{}, err
+	}
+	return state.Exported, os.Remove(o.File + stateEnding)
+}
+
+type exporter struct {
+	o     ExportOptions
+	file  *os.File // nil: Output
+	out   flusher
+	done  Exported
+	saved time.Time
+}
+
+// A flusher writes through to the file; after Flush what is there is whole.
+type flusher interface {
+	io.Writer
+	Flush() error
+}
+
+// open makes the file, or takes up an interrupted one.
+func (x *exporter) open() (err error) {
+	var state exportState
+	resumed, err := readState(x.o.File+stateEnding, &state)
+	if err != nil {
+		return err
+	}
+	if resumed && !x.same(&state) {
+		return fmt.Errorf("%s is of another query or host; remove it to start anew", x.o.File+stateEnding)
+	}
+	if x.file, err = os.OpenFile(x.o.File+partEnding, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
+		return err
+	}
+	info, err := x.file.Stat()
+	if err == nil && info.Size() < state.Size {
+		err = fmt.Errorf("%s is shorter than it was; remove %s to start anew", x.file.Name(), x.o.File+stateEnding)
+	}
+	if err == nil {
+		err = x.file.Truncate(state.Size)
+	}
+	if err == nil {
+		_, err = x.file.Seek(state.Size, io.SeekStart)
+	}
+	if err == nil {
+		x.out, err = compressed(x.o.File, x.file)
+	}
+	if err != nil {
+		x.file.Close()
+		return err
+	}
+	x.done, x.saved = state.Exported, time.Now()
+	x.o.Query.Cursor = state.Query.Cursor
+	return nil
+}
+
+// same reports whether state is of this export.
+func (x *exporter) same(state *exportState) bool {
+	q := state.Query
+	q.Cursor = ""
+	a, errA := json.Marshal(q)
+	b, errB := json.Marshal(x.o.Query)
+	return errA == nil && errB == nil && string(a) == string(b) && state.Server == x.o.Server
+}
+
+// run writes the pages from the query's cursor on.
+func (x *exporter) run(ctx context.Context) error {
+	if x.done.Complete {
+		return nil
+	}
+	for {
+		page, err := x.o.Client.Query(ctx, x.o.Query)
+		if err != nil {
+			return err
+		}
+		for _, f := range page.Events {
+			if f.Err != nil {
+				return fmt.Errorf("event %s: %w", f.Hash, f.Err)
+			}
+		}
+		for _, f := range page.Events {
+			record := f.Event.Record()
+			if _, err := x.out.Write(record); err != nil {
+				return err
+			}
+			if _, err := x.out.Write([]byte{'\n'}); err != nil {
+				return err
+			}
+			x.done.Events++
+			x.done.Bytes += uint64(len(record)) + 1
+		}
+		if x.o.Progress != nil {
+			x.o.Progress(x.done)
+		}
+		if page.Next == "" {
+			return nil
+		}
+		x.o.Query.Cursor = page.Next
+		if x.file != nil && time.Since(x.saved) >= cmp.Or(x.o.saveEvery, saveEvery) {
+			if err := x.save(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// save makes the file whole and durable, and notes how far it is.
+func (x *exporter) save() error {
+	if err := errors.Join(x.out.Flush(), x.file.Sync()); err != nil {
+		return err
+	}
+	size, err := x.file.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	x.saved = time.Now()
+	return writeState(x.o.File+stateEnding, exportState{Server: x.o.Server, Query: x.o.Query, Size: size, Exported: x.done})
+}
+
+// finish gives the file its name.
+func (x *exporter) finish() error {
+	if err := os.Rename(x.file.Name(), x.o.File); err != nil {
+		return err
+	}
+	if err := syncDir(filepath.Dir(x.o.File)); err != nil {
+		return err
+	}
+	return os.Remove(x.o.File + stateEnding)
+}
+
+func plain(w io.Writer) flusher { return bufio.NewWriterSize(w, 256<<10) }
+
+// compressed returns what writes to w as path's ending says. Each Flush ends a
+// frame (zstd) or member (gzip); their sequence is one file to every reader.
+func compressed(path string, w io.Writer) (flusher, error) {
+	switch {
+	case strings.HasSuffix(path, gzipEnding):
+		return &frames{w: w, z: gzip.NewWriter(w)}, nil
+	case strings.HasSuffix(path, zstdEnding):
+		z, err := zstd.NewWriter(w)
+		if err != nil {
+			return nil, err
+		}
+		return &frames{w: w, z: z}, nil
+	}
+	return plain(w), nil
+}
+
+type frames struct {
+	w io.Writer
+	z interface {
+		io.WriteCloser
+		Reset(io.Writer)
+	}
+	open bool
+}
+
+func (f *frames) Write(b []byte) (int, error) {
+	f.open = true
+	return f.z.Write(b)
+}
+
+func (f *frames) Flush() error {
+	if !f.open {
+		return nil
+	}
+	f.open = false
+	err := f.z.Close()
+	f.z.Reset(f.w)
+	return err
+}

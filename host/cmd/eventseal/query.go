@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"runtime"
+	"time"
+
+	"github.com/eventseal/eventseal/host/bulk"
+	"github.com/eventseal/eventseal/host/client"
+	"github.com/eventseal/eventseal/host/module"
+)
+
+// filterFlags choose events.
+type filterFlags struct {
+	Type   []string `placeholder:"TYPE" help:"Of one of these types."`
+	Author []string `placeholder:"PUBLIC-KEY" help:"By one of these authors, in any spelling of the key."`
+	Parent []string `placeholder:"HASH" help:"With one of these parents."`
+	Since  moment   `placeholder:"TIME" help:"Created not before; Unix seconds or RFC 3339."`
+	Until  moment   `placeholder:"TIME" help:"Created not after."`
+}
+
+func (f *filterFlags) query() client.Query {
+	q := client.Query{Types: f.Type, Authors: f.Author, Parents: f.Parent}
+	if f.Since.set {
+		q.Since = &f.Since.seconds
+	}
+	if f.Until.set {
+		q.Until = &f.Until.seconds
+	}
+	return q
+}
+
+// verifying returns a client that verifies what it fetches with a module on
+// every core. The caller closes the module.
+func (f *remoteFlags) verifying(ctx context.Context, types []eventType) (*client.Client, *module.Pool, error) {
+	flags := moduleFlags{Types: types, MaxBytes: module.MaxRecordBytes, instances: runtime.NumCPU()}
+	p, err := flags.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	cl, err := f.connect(p)
+	if err != nil {
+		p.Close(ctx)
+		return nil, nil, err
+	}
+	return cl, p, nil
+}
+
+type queryCommand struct {
+	filterFlags
+	Order  string      `enum:"desc,asc" default:"desc" help:"Newest admission first (desc), or oldest (asc)."`
+	Limit  int         `default:"100" help:"Events of the page, 1 to 1000."`
+	Cursor string      `placeholder:"CURSOR" help:"Go on where an earlier page ended."`
+	Count  bool        `help:"Count all that there are, instead of showing them."`
+	Types  []eventType `placeholder:"NAME=CODE" env:"EVENTSEAL_EVENT_TYPES" help:"Event types beside the built-in ones."`
+	remoteFlags
+}
+
+// A foundLine is an event as query writes it.
+type foundLine struct {
+	Hash       string          `json:"hash"`
+	Sequence   uint64          `json:"sequence"`
+	AdmittedAt string          `json:"admitted_at"`
+	Event      json.RawMessage `json:"event"`
+}
+
+// Run writes a page, an event a line, and names the next one on standard error.
+func (c *queryCommand) Run(ctx context.Context, s *stdio) error {
+	if c.Limit < 1 || c.Limit > 1000 {
+		return usage("--limit: want 1 to 1000")
+	}
+	cl, p, err := c.verifying(ctx, c.Types)
+	if err != nil {
+		return err
+	}
+	defer p.Close(ctx)
+	q := c.query()
+	q.Ascending, q.Limit, q.Cursor = c.Order == "asc", c.Limit, c.Cursor
+	if c.Count {
+		n, err := cl.Count(ctx, q)
+		if err != nil {
+			return err
+		}
+		return s.document(map[string]uint64{"count": n})
+	}
+	page, err := cl.Query(ctx, q)
+	if err != nil {
+		return err
+	}
+	worst := statusOK
+	for _, f := range page.Events {
+		if f.Err != nil {
+			s.complain(f.Err)
+			worst = max(worst, status(f.Err))
+			continue
+		}
+		// The record is canonical, and written as it is.
+		b, err := json.Marshal(foundLine{f.Hash.String(), f.Sequence, f.AdmittedAt.UTC().Format(time.RFC3339Nano), nil})
+		if err != nil {
+			return err
+		}
+		b = append(b[:len(b)-len("null}")], f.Event.Record()...)
+		if err := s.line(append(b, '}')); err != nil {
+			return err
+		}
+	}
+	if page.Next != "" {
+		s.say("there are more: --cursor %s", page.Next)
+	}
+	if worst != statusOK {
+		return saidError(worst)
+	}
+	return nil
+}
+
+type exportCommand struct {
+	File string `arg:"" optional:"" help:"A new file, compressed where it ends in .gz or .zst (standard output, not compressed)."`
+	filterFlags
+	Types []eventType `placeholder:"NAME=CODE" env:"EVENTSEAL_EVENT_TYPES" help:"Event types beside the built-in ones."`
+	remoteFlags
+}
+
+// Run writes the records, one a line; and what it counted to standard error
+// where standard output has the records, else there.
+func (c *exportCommand) Run(ctx context.Context, s *stdio) error {
+	if c.File == "-" {
+		c.File = ""
+	}
+	cl, p, err := c.verifying(ctx, c.Types)
+	if err != nil {
+		return err
+	}
+	defer p.Close(ctx)
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	bar := s.progress("export")
+	done, err := bulk.Export(ctx, bulk.ExportOptions{
+		Client: cl, Server: c.Server, Query: c.query(), File: c.File, Output: s.out,
+		Progress: func(x bulk.Exported) { bar.show(x.Events, 0) },
+	})
+	bar.end()
+	if errors.Is(err, bulk.ErrExists) {
+		return &usageError{err}
+	}
+	if c.File == "" {
+		return err
+	}
+	if err = errors.Join(err, s.document(done)); err != nil {
+		s.say("the export is not complete; the same command goes on with it")
+	}
+	return err
+}

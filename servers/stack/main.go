@@ -158,7 +158,7 @@ Store an event and look at it:
 Look into each server with its own client:
 
   redis-cli -p %s keys 'event:*'
-  IPFS_PATH=%s %s pin ls --type recursive
+  IPFS_PATH=%s %s block get f01551220$(bin/eventseal hash build/stack/event.json)   # the hash is the CID
   AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s aws --endpoint-url %s s3 ls s3://%s/events/
 
 End one server, store and read on, and start it again:

@@ -56,7 +56,7 @@ const checkWords: Record<Check['name'], [string, string]> = {
   form: ['Well formed', 'One event, strictly read: nothing doubled, unknown, missing or ambiguous.'],
   canonical: ['Canonical', 'The bytes received are exactly the canonical form (RFC 8785).'],
   hash: ['Hash', 'SHA-256 of the canonical bytes is the hash asked for.'],
-  sha256: ['Hash, once more', 'The browser’s own SHA-256 finds the same.'],
+  sha256: ['Hash, once more', 'The browser’s own SHA-256 finds it too.'],
   signature: ['Signature', 'The author’s key signed exactly this hash.'],
 }
 
@@ -96,7 +96,7 @@ function Verification({ i }: { i: Inspection }) {
 
 function failed(c: Check, i: Inspection): string {
   if (c.name === 'canonical') return 'The bytes received are not in the canonical form.'
-  if (c.name === 'hash') return 'The contents have another hash than the one asked for.'
+  if (c.name === 'hash' || c.name === 'sha256') return 'The contents have another hash than the one asked for.'
   return explain(c.code ?? i.verdict.code ?? '').what
 }
 

@@ -69,6 +69,10 @@ sdk-test: build sdk ## test the SDK in Node, in Chromium and against bin/eventse
 	tools/chromium.sh
 	cd sdk-js && npm test
 
+.PHONY: sdk-bench
+sdk-bench: sdk ## time the SDK and its peers in Node and Chromium
+	cd sdk-js && npm run --silent bench
+
 .PHONY: sdk-docs
 sdk-docs: sdk ## write the SDK's reference to sdk-js/docs
 	cd sdk-js && npm run --silent docs

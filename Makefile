@@ -40,10 +40,38 @@ test: build ## set up what the tests need, then run every test
 	@# Tests of real servers skip where those cannot be had, unless EVENTSEAL_REQUIRE says otherwise.
 	@$(MAKE) --no-print-directory servers || echo "going on without the real servers"
 	$(GO) test -timeout 30m ./...
+	@$(MAKE) --no-print-directory sdk-test
+	@$(MAKE) --no-print-directory web-test
+
+web/node_modules/.built: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: web
+web: web/node_modules/.built ## build the page into web/dist, which is committed
+	cd web && npm run --silent build
+
+.PHONY: web-check
+web-check: web/node_modules/.built ## fail when web/dist is not its sources'
+	web/check.sh
+
+.PHONY: web-test
+web-test: build web-check ## test the page in Chromium against bin/eventseal
+	tools/chromium.sh
+	cd web && npm test
 
 .PHONY: sdk
 sdk: sdk-js/node_modules/.built ## build the JavaScript SDK into sdk-js/dist
 	cd sdk-js && npm run --silent build
+
+.PHONY: sdk-test
+sdk-test: build sdk ## test the SDK in Node, in Chromium and against bin/eventseal
+	tools/chromium.sh
+	cd sdk-js && npm test
+
+.PHONY: sdk-docs
+sdk-docs: sdk ## write the SDK's reference to sdk-js/docs
+	cd sdk-js && npm run --silent docs
 
 sdk-js/node_modules/.built: sdk-js/package.json sdk-js/package-lock.json
 	cd sdk-js && npm ci --no-audit --no-fund --loglevel=error

@@ -15,9 +15,11 @@ type page struct {
 }
 
 // The page runs its own scripts and the module, and nothing that was put into
-// a document.
+// a document; no text becomes HTML or code in it, save what its one policy
+// lets through.
 const pagePolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-	"connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+	"require-trusted-types-for 'script'; trusted-types eventseal"
 
 // Types that the operating system's table may not have, or have otherwise.
 var pageTypes = map[string]string{

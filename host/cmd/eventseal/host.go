@@ -31,6 +31,7 @@ import (
 	"github.com/eventseal/eventseal/host/retrieve"
 	"github.com/eventseal/eventseal/wasm"
 	"github.com/eventseal/eventseal/wasm/digest"
+	"github.com/eventseal/eventseal/web"
 )
 
 // A host is everything that serve runs. What is opened is in the order in
@@ -177,6 +178,7 @@ func (h *host) openDoor(context.Context) (err error) {
 			InFlight: h.settings.HTTP.InFlight, Hashes: h.settings.HTTP.BatchEvents, BodyTimeout: h.settings.HTTP.BodyTimeout,
 		},
 		CORS:     api.CORS{Origins: h.settings.CORS.Origins, MaxAge: h.settings.CORS.MaxAge},
+		Page:     web.Page(),
 		Registry: h.registry, Version: version(), Log: h.log,
 	})
 	return err

@@ -1,0 +1,66 @@
+import type { Json } from './json.ts'
+import type { Failure } from './ui/parts.tsx'
+
+// What the page and its worker say to each other.
+
+export interface Verdict {
+  valid: boolean
+  code?: string
+  pointer?: string
+}
+
+/** One event of a list: little enough to show thousands, checked in the worker. */
+export interface Row {
+  hash: string // that the host gave it
+  sequence?: number
+  admittedAt?: string
+  verdict: Verdict
+  type: string
+  author: string
+  createdAt: number
+  parents: number
+  gist: string
+  depth?: number // of an ancestor
+  missing?: boolean
+}
+
+export interface Listing {
+  rows: Row[]
+  next?: string
+  truncated?: boolean
+}
+
+/** One step of checking an event, in the order in which they are made. */
+export interface Check {
+  name: 'form' | 'canonical' | 'hash' | 'sha256' | 'signature'
+  state: 'passed' | 'failed' | 'skipped'
+  code?: string
+  pointer?: string
+}
+
+export interface Inspection {
+  hash: string
+  verdict: Verdict
+  checks: Check[]
+  took: number // milliseconds
+  bytes: number
+  record: string
+  preimage?: string
+  computed?: string // hash of what was received
+  event?: Json // undefined: not JSON
+}
+
+export type Task =
+  | { kind: 'start'; module: WebAssembly.Module; types: { name: string; code: number }[] }
+  | { kind: 'list'; path: string }
+  | { kind: 'inspect'; hash: string }
+  | { kind: 'watch'; path: string }
+
+export type ToWorker = { id: number; task: Task } | { id: number; cancel: true }
+
+export type Live = { rows: Row[] } | { connected: boolean } | { dropped: string }
+
+export type FromWorker =
+  | { id: number; result: unknown }
+  | { id: number; failure: Failure; unreachable: boolean }
+  | { id: number; live: Live }

@@ -1,0 +1,187 @@
+import { useEffect, useRef } from 'preact/hooks'
+import { noteFailure, pause } from '../connection.ts'
+import { HostError, askJson, failureOf } from '../host.ts'
+import * as keyring from '../keys/keyring.ts'
+import { eventAddress } from '../router.ts'
+import * as seal from '../seal.ts'
+import { send, type Place, type Status } from '../sending.ts'
+import { Store, useStore } from '../store.ts'
+import { Badge, Icon, Loading, Mono, Refused, announce, type Failure } from '../ui/parts.tsx'
+import { Outside } from '../ui/text.tsx'
+import { Places } from './places.tsx'
+
+/** How far the last event has come. It outlives the view. */
+export type Outcome =
+  | { step: 'none' }
+  | { step: 'signing' }
+  | { step: 'refused'; failure: Failure }
+  | { step: 'signed'; signed: Signed }
+  | { step: 'sending'; signed: Signed }
+  | { step: 'unsent'; signed: Signed; failure: Failure }
+  | { step: 'sent'; signed: Signed; created: boolean; places: Place[]; durable: number; required: number; failure?: Failure; watching: boolean }
+
+interface Signed {
+  hash: string
+  record: string
+  title: string
+  sig: string
+}
+
+export const outcome = new Store<Outcome>({ step: 'none' })
+
+async function sign(created: seal.CreatedEvent, title: string): Promise<void> {
+  outcome.set({ step: 'signing' })
+  try {
+    const signed = await keyring.sign(created)
+    const record = seal.canonical(JSON.stringify(signed))
+    // Whatever signed, a wallet too, is checked before it counts.
+    const verdict = seal.verify(record)
+    if (!verdict.valid || verdict.hash !== created.hash) {
+      outcome.set({ step: 'refused', failure: { message: 'not valid', code: verdict.valid ? 'hash_mismatch' : verdict.code } })
+      return
+    }
+    outcome.set({ step: 'signed', signed: { hash: created.hash, record, title, sig: signed.sig } })
+    announce('Signed. Nothing is sent yet.')
+  } catch (e) {
+    outcome.set({ step: 'refused', failure: seal.refusalOf(e) ?? { message: `It was not signed: ${failureOf(e).message}` } })
+  }
+}
+
+async function submit(signed: Signed): Promise<void> {
+  outcome.set({ step: 'sending', signed })
+  let places: Place[] = []
+  let failure: Failure | undefined
+  let created = true
+  let durable = 0
+  let required = 0
+  try {
+    const receipt = await send(signed.record)
+    ;({ created, durable, required } = receipt)
+    places = receipt.locations.map(l => ({ replica: l.replica, kind: l.kind, counts: l.counts, state: l.location !== undefined ? 'stored' : 'owed', location: l.location, error: l.error }))
+    announce(`Stored in ${durable} places`)
+  } catch (e) {
+    noteFailure(e)
+    failure = failureOf(e)
+    // In the journal already: it is safe, and the places follow.
+    if (failure.code !== 'insufficient_redundancy') {
+      outcome.set({ step: 'unsent', signed, failure })
+      return
+    }
+  }
+  outcome.set({ step: 'sent', signed, created, places, durable, required, watching: true, ...(failure ? { failure } : {}) })
+  await follow(signed.hash)
+}
+
+/** Asks for the status until every place has the event, less and less often. */
+async function follow(hash: string): Promise<void> {
+  for (let wait = 300, until = Date.now() + 10 * 60_000; Date.now() < until; wait = Math.min(wait * 1.3, 5000)) {
+    const o = outcome.value
+    if (o.step !== 'sent' || o.signed.hash !== hash) return
+    try {
+      const s = await askJson<Status>(`/v1/events/${hash}/status`)
+      const places = (s.replicas ?? []).map(r => ({ replica: r.replica, kind: r.kind, counts: r.counts, state: r.state, location: r.location, error: r.last_error }))
+      const done = places.length > 0 && places.every(p => p.state !== 'owed')
+      const { failure, ...rest } = o
+      outcome.set({ ...rest, places, durable: s.durable, required: s.required, watching: !done, ...(failure && s.durable < s.required ? { failure } : {}) })
+      if (done) {
+        announce('Every place has confirmed')
+        return
+      }
+    } catch (e) {
+      noteFailure(e)
+      if (!(e instanceof HostError)) throw e
+    }
+    await pause(wait)
+  }
+  const o = outcome.value
+  if (o.step === 'sent' && o.signed.hash === hash) outcome.set({ ...o, watching: false })
+}
+
+function download(signed: Signed): void {
+  const a = document.createElement('a')
+  a.href = URL.createObjectURL(new Blob([signed.record], { type: 'application/json' }))
+  a.download = `${signed.hash}.json`
+  a.click()
+  setTimeout(() => URL.revokeObjectURL(a.href), 10_000)
+}
+
+export function SignAndSend({ created, title }: { created: seal.CreatedEvent | undefined; title: string }) {
+  const o = useStore(outcome)
+  const hasKey = useStore(keyring.author) !== null
+  const result = useRef<HTMLDivElement>(null)
+  const signed = 'signed' in o ? o.signed : undefined
+  const current = signed !== undefined && created?.hash === signed.hash
+  useEffect(() => {
+    if (o.step === 'signed') result.current?.querySelector<HTMLElement>('[data-next]')?.focus()
+  }, [o.step])
+  return (
+    <>
+      {!current && (
+        <div class="row">
+          <button type="button" class="button primary" disabled={!created || !hasKey || o.step === 'signing'} onClick={() => created && sign(created, title)}>
+            {o.step === 'signing' ? 'Signing…' : 'Sign'}
+          </button>
+        </div>
+      )}
+      {o.step === 'refused' && <Refused failure={o.failure} />}
+      {signed && (
+        <div class={`outcome ${current ? '' : 'earlier'}`} ref={result}>
+          {!current && <p class="hint">The event you signed before:</p>}
+          <dl class="facts">
+            {!current && <><dt>Hash</dt><dd><Mono text={signed.hash} what="hash" short /></dd></>}
+            <dt>Signature</dt>
+            <dd><Badge tone="good">valid</Badge> <Mono text={signed.sig} what="signature" /></dd>
+          </dl>
+          <Next o={o} signed={signed} />
+        </div>
+      )}
+    </>
+  )
+}
+
+function Next({ o, signed }: { o: Outcome; signed: Signed }) {
+  const save = <button type="button" class="button" onClick={() => download(signed)}><Icon name="down" /> Save to a file</button>
+  switch (o.step) {
+    case 'signed':
+      return (
+        <>
+          <div class="row wrap">
+            <button type="button" class="button primary" data-next onClick={() => submit(signed)}><Icon name="up" /> Submit</button>
+            {save}
+          </div>
+          <p class="hint">Submitting publishes the event. It cannot be taken back.</p>
+        </>
+      )
+    case 'sending':
+      return <Loading what="The host is storing it" />
+    case 'unsent':
+      return (
+        <>
+          <Refused failure={o.failure} retry={() => void submit(signed)} />
+          <p class="hint">The signed event is still here; nothing is lost.</p>
+          <div class="row wrap">{save}</div>
+        </>
+      )
+    case 'sent':
+      return (
+        <>
+          {o.failure ? (
+            <Refused failure={o.failure} tone="warn" retry={() => void submit(signed)} />
+          ) : (
+            <p class="done" role="status">
+              <Badge tone="good">{o.created ? 'Stored' : 'Was stored already'}</Badge>{' '}
+              {o.required > 0 && <span>{o.durable} of at least {o.required} durable copies</span>}
+            </p>
+          )}
+          <Places places={o.places} />
+          {o.watching ? <Loading what="Waiting for the other places" /> : <p class="fine">All places have answered.</p>}
+          <div class="row wrap">
+            <a class="button primary" href={eventAddress(signed.hash)}>Look at the event</a>
+            {save}
+          </div>
+        </>
+      )
+    default:
+      return <Outside text="" />
+  }
+}

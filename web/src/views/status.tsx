@@ -1,0 +1,149 @@
+import { useEffect } from 'preact/hooks'
+import { useLoad, useTick } from '../connection.ts'
+import { askJson } from '../host.ts'
+import { moduleState } from '../module.ts'
+import { useStore } from '../store.ts'
+import { Badge, Loading, Mono, Notice, Refused } from '../ui/parts.tsx'
+import { Outside, ago, plural, size } from '../ui/text.tsx'
+import { Title } from './title.tsx'
+
+interface Health {
+  status: string
+  healthy: boolean
+  working: number
+  required: number
+  replicas: {
+    name: string
+    kind: string
+    counts: boolean
+    up: boolean
+    breaker?: string
+    latency_ms?: number
+    backlog?: number
+    last_error?: string
+    last_error_at?: string
+  }[]
+  journal: { ok: boolean; sequence: number; pending: number }
+  module: { version: string; sha256: string; abi: number; instances: number }
+  disagreements: number
+  warnings?: string[]
+  version: string
+  uptime_seconds: number
+}
+
+export function Status() {
+  const h = useLoad(signal => askJson<Health>('/v1/health', { signal, accept: [503] }), [])
+  useTick(1000)
+  useEffect(() => {
+    const t = setInterval(h.reload, 3000)
+    return () => clearInterval(t)
+  }, [])
+  const v = h.value
+  return (
+    <>
+      <Title text="Status">How this host and the places it stores events in are doing, and whether it runs what this page runs.</Title>
+      {h.failure && <Refused failure={h.failure} retry={h.reload} />}
+      {h.loading && !v && <Loading what="Asking the host" />}
+      {v && (
+        <>
+          <Summary v={v} />
+          {(v.warnings ?? []).map(w => <Notice key={w} tone="warn" title={<Outside text={w} />} />)}
+          <div class="columns even">
+            <section class="card" aria-labelledby="replicas-head">
+              <h2 id="replicas-head">Replicas</h2>
+              <ul class="places">{v.replicas.map(r => <Replica key={r.name} r={r} />)}</ul>
+            </section>
+            <div class="side-column">
+              <ModuleCard host={v.module} />
+              <section class="card" aria-labelledby="journal-head">
+                <h2 id="journal-head">Journal</h2>
+                <dl class="facts">
+                  <dt>State</dt>
+                  <dd>{v.journal.ok ? <Badge tone="good">working</Badge> : <Badge tone="bad">failed</Badge>}</dd>
+                  <dt>Events</dt>
+                  <dd>up to № {Number(v.journal.sequence).toLocaleString('en')}</dd>
+                  <dt>Backlog</dt>
+                  <dd>{v.journal.pending === 0 ? 'nothing is owed' : `${plural(v.journal.pending, 'event')} not yet everywhere`}</dd>
+                  <dt>Cross-check</dt>
+                  <dd>{v.disagreements === 0 ? 'no disagreement' : <Badge tone="bad">{plural(v.disagreements, 'disagreement')}</Badge>}</dd>
+                </dl>
+              </section>
+            </div>
+          </div>
+          <p class="fine end">Eventseal {v.version} · up {duration(v.uptime_seconds)}</p>
+        </>
+      )}
+    </>
+  )
+}
+
+function Summary({ v }: { v: Health }) {
+  const tone = v.status === 'ok' ? 'good' : v.healthy ? 'warn' : 'bad'
+  const words = v.status === 'ok' ? 'All is well' : v.healthy ? 'Working, with trouble' : 'Not able to store events safely'
+  return (
+    <section class={`summary ${tone}`} aria-label="Summary">
+      <p class="summary-words"><Badge tone={tone}><Outside text={v.status} /></Badge> {words}</p>
+      <dl class="figures">
+        <div><dt>places that count, working</dt><dd>{v.working}</dd></div>
+        <div><dt>needed for an event to be safe</dt><dd>{v.required}</dd></div>
+        <div><dt>events not yet everywhere</dt><dd>{v.journal.pending.toLocaleString('en')}</dd></div>
+      </dl>
+    </section>
+  )
+}
+
+function Replica({ r }: { r: Health['replicas'][number] }) {
+  const since = r.last_error_at ? Date.parse(r.last_error_at) / 1000 : NaN
+  return (
+    <li>
+      <div class="place-head">
+        <strong><Outside text={r.name} /></strong>
+        <span class="fine"><Outside text={r.kind} />{!r.counts && ' · a cache, does not count'}</span>
+        {r.up ? <Badge tone="good">up</Badge> : <Badge tone="bad">down</Badge>}
+      </div>
+      <p class="fine">
+        {[
+          r.latency_ms !== undefined && `${r.latency_ms < 10 ? r.latency_ms.toFixed(1) : Math.round(r.latency_ms)} ms`,
+          r.backlog ? `${plural(r.backlog, 'copy', 'copies')} owed` : 'nothing owed',
+          r.breaker && r.breaker !== 'closed' && 'calls are held back until it recovers',
+        ].filter(Boolean).join(' · ')}
+      </p>
+      {r.last_error && <p class="fine">Last error{Number.isFinite(since) && ` ${ago(since)}`}: <Outside text={r.last_error} /></p>}
+    </li>
+  )
+}
+
+function ModuleCard({ host }: { host: Health['module'] }) {
+  const m = useStore(moduleState)
+  const same = m.digest !== undefined && m.digest === host.sha256
+  return (
+    <section class="card" aria-labelledby="module-head">
+      <h2 id="module-head">Module</h2>
+      <p>
+        {m.state === 'failed' ? <Badge tone="bad">not running</Badge> : m.digest === undefined ? <Badge tone="info">not compared</Badge> : same ? <Badge tone="good">the same</Badge> : <Badge tone="bad">different</Badge>}{' '}
+        {m.digest === undefined
+          ? 'This browser computes digests on https:// pages only.'
+          : same
+            ? 'This page runs the very bytes that the host runs.'
+            : 'The host runs another module than this page.'}
+      </p>
+      <dl class="facts">
+        <dt>This page</dt>
+        <dd>{m.digest ? <Mono text={m.digest} what="digest of the page’s module" short /> : 'unknown'}</dd>
+        <dt>Host</dt>
+        <dd><Mono text={host.sha256} what="digest of the host’s module" short /></dd>
+        <dt>Version</dt>
+        <dd><Outside text={String(host.version)} /> <span class="fine">ABI {host.abi}{m.size ? ` · ${size(m.size)}` : ''} · {plural(host.instances, 'instance')} in the host</span></dd>
+      </dl>
+      <p class="fine">Each release publishes this digest (eventseal.wasm.sha256): compare it, and you need not trust this host.</p>
+    </section>
+  )
+}
+
+function duration(s: number): string {
+  const parts: [number, string][] = [[86_400, 'day'], [3600, 'hour'], [60, 'minute'], [1, 'second']]
+  const i = parts.findIndex(([n]) => s >= n)
+  if (i < 0) return 'a moment'
+  const [n, unit] = parts[i]!
+  return plural(Math.floor(s / n), unit)
+}

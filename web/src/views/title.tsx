@@ -1,0 +1,21 @@
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+
+/** A view's heading. It takes the focus when the view opens, so that a screen reader begins there. */
+export function Title({ text, children }: { text: string; children?: ComponentChildren }) {
+  const h = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    document.title = `${text} · Eventseal`
+    if (document.activeElement !== document.body && document.activeElement?.closest('main')) return
+    if (opened) h.current?.focus({ preventScroll: true })
+    opened = true
+  }, [text])
+  return (
+    <header class="title">
+      <h1 tabIndex={-1} ref={h}>{text}</h1>
+      {children && <p class="lead">{children}</p>}
+    </header>
+  )
+}
+
+let opened = false // the very first view leaves the focus where the browser puts it

@@ -155,8 +155,9 @@ function watch(path: string, signal: AbortSignal, live: (l: Live) => void): Prom
       waiting = []
     }, 200)
     const open = () => {
-      const join = path.includes('?') ? '&' : '?'
-      source = new EventSource(last === '' ? path : `${path.replace(/[?&]from=\d+/, '')}${join}from=${last}`)
+      const url = new URL(path, location.origin)
+      if (last !== '') url.searchParams.set('from', String(Number(last) + 1))
+      source = new EventSource(url)
       source.onopen = () => live({ connected: true })
       source.onerror = () => {
         live({ connected: false })

@@ -189,6 +189,19 @@ test('the live list goes on where it was when the host restarts', async t => {
   assert.deepEqual(await page.locator('.row-gist').allTextContents(), ['vote 3', 'vote 2', 'vote 1'])
 })
 
+test('a type that the host has registered can be written, signed and found', async t => {
+  const own = await Host.start({ EVENTSEAL_EVENT_TYPES: 'NOTE=1000' })
+  const { page } = await open(t, own.url, { path: '/#/sign' })
+  await page.getByRole('button', { name: 'Make a new key' }).click()
+  await page.getByLabel('Type of event').selectOption('NOTE')
+  await page.getByLabel('Body as JSON').fill('{"text": "a type of our own"}')
+  await signAndSubmit(page)
+  await page.getByRole('link', { name: 'Look at the event' }).click()
+  await page.getByRole('heading', { name: 'Verified in this page' }).waitFor()
+  await at(page, '#/explore?type=NOTE')
+  await page.getByRole('list', { name: 'Events' }).getByText('a type of our own').waitFor()
+})
+
 test('keys of the other curve, and old spellings, sign too', async t => {
   const { page } = await open(t, host.url, { path: '/#/sign' })
   const legacy = '5KQwrPbwdL6PhXujxW37FSSQZ1JiwsST4cqQzDeyXtP79zkvFD3' // from EOSIO's documentation

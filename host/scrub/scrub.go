@@ -203,7 +203,7 @@ type subject struct {
 	copies  []journal.Copy
 	fetched []replica.Fetched // by place
 	v       module.Verified   // the record; zero where no good copy was found
-	holders int               // places with a good copy, and the journal
+	holders int               // places with a good copy that lasts, and the journal
 }
 
 func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
@@ -284,7 +284,9 @@ func (s *scrubber) find(ctx context.Context, x *subject) {
 		case f.Err == nil:
 			if v, err := module.Match(&x.entry.Meta, f.Record); err == nil {
 				x.v = v
-				x.holders++
+				if !isCache(s.Places[i]) {
+					x.holders++
+				}
 			}
 		case !errors.Is(f.Err, replica.ErrNotFound) && !errors.Is(f.Err, replica.ErrCorrupt):
 			unsure = true

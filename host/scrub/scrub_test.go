@@ -253,6 +253,42 @@ func TestScrubConflict(t *testing.T) {
 	}
 }
 
+// A journal that has only the bytes of its own record gives them to places that
+// hold another; a cache's copy, which may be gone a moment later, is not enough
+// to remove a valid one.
+func TestScrubAnotherSignature(t *testing.T) {
+	b := start(t, 0)
+	first, second := moduletest.Twice(t)
+	ctx := context.Background()
+	b.vs = []module.Verified{first}
+	as, err := b.journal.Admit(ctx, b.vs, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range b.r[:2] {
+		if _, err := r.Put(ctx, second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := b.run(); r.Places[0].Conflicting != 1 || r.Places[1].Repaired != 1 || !b.holds(0, 0) || !b.holds(1, 0) || !b.holds(2, 0) {
+		t.Errorf("%+v", r)
+	}
+	if _, err := b.journal.Record(ctx, as[0].Entry.Hash); !errors.Is(err, journal.ErrNotFound) {
+		t.Errorf("the journal keeps the bytes of what everybody has: %v", err)
+	}
+	for _, r := range b.r[:2] {
+		r.Corrupt(first.Hash(), second.Record())
+	}
+	if r := b.run(); r.Places[0].Conflicting != 1 || r.Places[0].Repaired != 0 || r.Places[1].Repaired != 0 || r.Lost != 0 || r.Places[2].Good != 1 {
+		t.Errorf("%+v", r)
+	}
+	for _, r := range b.r[:2] {
+		if got, err := r.Get(ctx, replica.Ref{Hash: first.Hash()}); err != nil || !bytes.Equal(got, second.Record()) {
+			t.Errorf("a valid copy is gone: %v", err)
+		}
+	}
+}
+
 func TestScrubSecondOpinion(t *testing.T) {
 	b := start(t, 10)
 	b.o.SecondOpinion = func(_ context.Context, v module.Verified) error {

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -65,69 +64,38 @@ func (cl *Client) Export(ctx context.Context, r ExportRequest, each func([]modul
 
 // exportOnce is one request.
 func (cl *Client) exportOnce(ctx context.Context, r ExportRequest, after *digest.Hash, each func([]module.Verified) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	r.Query.Ascending, r.Query.Limit, r.Query.Cursor = false, 0, ""
 	query := r.Query.values()
 	if after != nil {
 		query.Set("after", after.String())
 	}
-	// The time limit is for the host to send something, not for all of it.
-	late := time.AfterFunc(cl.o.Timeout, func() { cancel(context.DeadlineExceeded) })
-	defer late.Stop()
-	req, err := cl.request(ctx, call{method: http.MethodGet, path: "/v1/events:export", query: query})
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Accept-Encoding", "zstd")
-	resp, err := cl.http.Do(req)
-	if err != nil {
-		return &Error{Server: cl.base.Host, Err: err, passing: true}
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return cl.problem(resp)
-	}
-	body := &whole{r: resp.Body, progress: func() { late.Reset(cl.o.Timeout) }}
-	var in io.Reader = body
-	if resp.Header.Get("Content-Encoding") == "zstd" {
-		z, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20))
-		if err != nil {
+	return cl.attempt(ctx, call{method: http.MethodGet, path: "/v1/events:export", query: query, encoding: "zstd", idle: true}, func(resp *http.Response) error {
+		body := &whole{r: resp.Body}
+		var in io.Reader = body
+		if resp.Header.Get("Content-Encoding") == "zstd" {
+			z, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20))
+			if err != nil {
+				return err
+			}
+			defer z.Close()
+			in = z
+		}
+		if err := cl.exportBatches(ctx, resp, newLines(in), r.Batch, each); err != nil {
 			return err
 		}
-		defer z.Close()
-		in = z
-	}
-	err = cl.exportBatches(ctx, resp, newLines(in), r.Batch, each)
-	if err == nil {
-		err = body.ended()
-	}
-	if err == nil {
-		return nil
-	}
-	if cause := context.Cause(ctx); cause != nil && broken(err) {
-		err = &brokenError{cause}
-	}
-	var e *Error
-	if errors.As(err, &e) {
-		return err
-	}
-	return &Error{Server: cl.base.Host, Status: resp.StatusCode, RequestID: requestID(resp), Err: err, passing: broken(err)}
+		return body.ended()
+	})
 }
 
 // whole remembers whether a body came to its end: a decompressor that has come
 // to its own does not look.
 type whole struct {
-	r        io.Reader
-	progress func()
-	err      error
+	r   io.Reader
+	err error
 }
 
 func (w *whole) Read(p []byte) (int, error) {
 	n, err := w.r.Read(p)
-	if n > 0 {
-		w.progress()
-	}
 	if err != nil {
 		w.err = err
 	}

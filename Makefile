@@ -60,6 +60,11 @@ web-test: build web-check ## test the page in Chromium against bin/eventseal
 	tools/chromium.sh
 	cd web && npm test
 
+.PHONY: screenshots
+screenshots: build web/node_modules/.built ## take the README's pictures of the page
+	tools/chromium.sh
+	cd web && node screenshots.mjs
+
 .PHONY: sdk
 sdk: sdk-js/node_modules/.built ## build the JavaScript SDK into sdk-js/dist
 	cd sdk-js && npm run --silent build
@@ -68,6 +73,10 @@ sdk: sdk-js/node_modules/.built ## build the JavaScript SDK into sdk-js/dist
 sdk-test: build sdk ## test the SDK in Node, in Chromium and against bin/eventseal
 	tools/chromium.sh
 	cd sdk-js && npm test
+
+.PHONY: sdk-bench
+sdk-bench: sdk ## time the SDK and its peers in Node and Chromium
+	cd sdk-js && npm run --silent bench
 
 .PHONY: sdk-docs
 sdk-docs: sdk ## write the SDK's reference to sdk-js/docs

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -539,5 +540,63 @@ func TestInsufficientRedundancyNamesTheReplicas(t *testing.T) {
 	}
 	if a := h.get("/v1/events/" + v.Hash().String()); a.StatusCode != 200 {
 		t.Errorf("the event is journaled, and reading it gives %s", a.Status)
+	}
+}
+
+// patient gives the client's body time to run out while a group is stored.
+type patient struct {
+	api.Intake
+	wait time.Duration
+}
+
+func (p patient) StoreBatch(ctx context.Context, events [][]byte, wait intake.Wait) []intake.Stored {
+	select {
+	case <-time.After(p.wait):
+	case <-ctx.Done():
+	}
+	return p.Intake.StoreBatch(ctx, events, wait)
+}
+
+// Lines that came whole are stored and answered, even when the next one is
+// late by the time that it happens.
+func TestLateLineSparesThoseBefore(t *testing.T) {
+	h := start(t, func(o *api.Options) {
+		o.Limits.BodyTimeout = 50 * time.Millisecond
+		o.Intake = patient{o.Intake, 500 * time.Millisecond}
+	})
+	c := h.raw()
+	fmt.Fprintf(c, "POST /v1/events:batch HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-ndjson\r\nContent-Length: 100000\r\n\r\n%s{", records(moduletest.Event(t, 1)))
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := io.ReadAll(resp.Body)
+	if got := answers(t, b); len(got) != 2 || got[0].Status != 201 || got[1].Code != "request_timeout" {
+		t.Errorf("%s", b)
+	}
+}
+
+// A client that sends and sends and reads no answer is cut off.
+func TestBatchOfAClientThatDoesNotRead(t *testing.T) {
+	h := start(t, func(o *api.Options) { o.Limits.WriteTimeout = 300 * time.Millisecond })
+	c := h.raw()
+	_ = c.(*net.TCPConn).SetReadBuffer(4 << 10)
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
+	fmt.Fprintf(c, "POST /v1/events:batch HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n")
+	lines := strings.Repeat("{\n", 1000)
+	for {
+		if _, err := fmt.Fprintf(c, "%x\r\n%s\r\n", len(lines), lines); err != nil {
+			var late net.Error
+			if errors.As(err, &late) && late.Timeout() {
+				t.Error("it was read from for a minute")
+			}
+			break
+		}
+	}
+	deadline := time.Now().Add(time.Minute)
+	for !strings.Contains(string(h.get("/metrics").body), "\neventseal_http_batches 0\n") {
+		if time.Now().After(deadline) {
+			t.Fatal("the batch goes on")
+		}
 	}
 }

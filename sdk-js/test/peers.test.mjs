@@ -106,11 +106,11 @@ test("whole events: signed there and verified here, and the other way round", ()
 test("one changed bit anywhere in a record is noticed", () => {
   const v = verifyEvent(signEvent(createEvent("VOTE", { choice: "yes", weight: 12 }, key.publicKey), key.privateKey));
   const bytes = new TextEncoder().encode(v.record);
-  fc.assert(fc.property(fc.nat(bytes.length * 8 - 1), (bit) => {
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
     const changed = bytes.slice();
     changed[bit >> 3] ^= 1 << (bit & 7);
-    assert.equal(verifyEvent(changed).valid, false);
-  }), { numRuns: 300 });
+    assert.equal(verifyEvent(changed).valid, false, `bit ${bit}`);
+  }
 });
 
 test("any text and any bytes get an answer", () => {

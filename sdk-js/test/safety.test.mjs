@@ -286,7 +286,7 @@ test("private keys: no trace in memory, in errors, in the caller's bytes", () =>
       keyPairOf: () => keyPairOf(bytes),
       "a refusal": () => assert.throws(() => signEvent({ ...c.event, body: 5 }, pair.privateKey), refused("invalid_field")),
       "another author": () => assert.throws(() => signEvent(create({}), pair.privateKey), refused("key_mismatch")),
-      "a typo": () => assert.throws(() => publicKeyOf(pair.privateKey.slice(0, -1) + "1"), refused("invalid_private_key")),
+      "a typo": () => assert.throws(() => publicKeyOf(pair.privateKey.slice(0, -1) + (pair.privateKey.endsWith("1") ? "2" : "1")), refused("invalid_private_key")),
       "a key before an event that is too large": () => assert.throws(() => signEvent({ x: "x".repeat(9 << 20) }, pair.privateKey), refused("too_large")),
     })) {
       use();

@@ -68,6 +68,36 @@ test('in a list, what was tampered with is marked and the rest is not', async t 
   await page.getByText('1 invalid event').waitFor()
 })
 
+test('a valid event in an answer that it does not belong in is marked', async t => {
+  const parent = record(seal, pair, 'CREATE_GROUP', { group: { name: 'The parent' } })
+  const child = record(seal, pair, 'LIKE', { target: parent.hash }, [parent.hash])
+  await host.store([parent.text, child.text])
+  const { page } = await open(t, proxy.url, { path: '/#/explore?type=LIKE' })
+  await page.getByRole('listitem').filter({ hasText: child.hash.slice(0, 8) }).getByText('verified', { exact: true }).waitFor()
+  const swap = (_, { body }) => ({ body: body.toString().replaceAll(parent.hash, other.hash).replace(/"event":\{.*?"v":1\}/, `"event":${other.text}`) })
+  proxy.lie = (path, a) => (path.startsWith('/v1/events?') ? { body: `{"events":[{"hash":"${other.hash}","sequence":1,"event":${other.text}}]}` } : path.includes('/ancestors') ? swap(path, a) : undefined)
+  await page.getByRole('button', { name: 'Reload' }).click()
+  await page.getByRole('listitem').filter({ hasText: 'other words' }).getByText('not asked for').waitFor()
+  await at(page, `#/event/${child.hash}`)
+  await page.getByRole('list', { name: 'Ancestors' }).getByText('not asked for').waitFor()
+  await page.getByRole('list', { name: 'Events that follow' }).getByText('not asked for').waitFor()
+})
+
+test('trouble in the host is shown as it says', async t => {
+  proxy.lie = (path, { body }) => {
+    if (path !== '/v1/health') return undefined
+    const h = JSON.parse(body)
+    Object.assign(h, { status: 'failing', healthy: false, working: 1, disagreements: 2 })
+    Object.assign(h.replicas[1], { up: false, breaker: 'open', backlog: 7, last_error: 'no route <b>to</b> host', last_error_at: new Date().toISOString() })
+    return { status: 503, body: JSON.stringify(h) }
+  }
+  const { page } = await open(t, proxy.url, { path: '/#/status' })
+  await page.getByText('Not able to store events safely').waitFor()
+  const sick = page.getByRole('listitem').filter({ hasText: 'replica-b' })
+  for (const words of ['down', '7 copies owed', 'calls are held back until it recovers', 'no route <b>to</b> host']) await sick.getByText(words).first().waitFor()
+  await page.getByText('2 disagreements').waitFor()
+})
+
 test('answers that are no lists, and hosts that are none, are told as such', async t => {
   const { page } = await open(t, proxy.url, { path: '/#/status' })
   await page.getByText('This page runs the very bytes').waitFor()

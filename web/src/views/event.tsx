@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks'
-import type { Check, Inspection } from '../checking.ts'
-import { inspect, list } from '../checker.ts'
+import type { Check, Inspection, Listing } from '../checking.ts'
+import { ancestors, inspect, list } from '../checker.ts'
 import { useLoad, useTick } from '../connection.ts'
 import { forms, titleOf } from '../forms/types.ts'
 import { gist } from '../forms/gist.ts'
@@ -44,7 +44,7 @@ function One({ hash }: { hash: string }) {
           <div class="side-column">
             {event && i.verdict.valid && <Answer hash={hash} />}
             <Whereabouts hash={hash} />
-            <Thread hash={hash} hasParents={Array.isArray(event?.parents) && event.parents.length > 0} />
+            <Thread hash={hash} parents={i.verdict.valid && Array.isArray(event?.parents) ? event.parents.map(String) : []} />
           </div>
         </div>
       )}
@@ -191,8 +191,8 @@ function Proof({ hash, anchor }: { hash: string; anchor: Json }) {
   )
 }
 
-function Thread({ hash, hasParents }: { hash: string; hasParents: boolean }) {
-  const up = useLoad(signal => (hasParents ? list(`/v1/events/${hash}/ancestors?limit=50`, signal) : Promise.resolve({ rows: [] })), [hash, hasParents])
+function Thread({ hash, parents }: { hash: string; parents: string[] }) {
+  const up = useLoad<Listing>(signal => (parents.length > 0 ? ancestors(hash, parents, signal) : Promise.resolve({ rows: [] })), [hash, parents])
   const down = useLoad(signal => list(`/v1/events?parent=${hash}&order=asc&limit=50`, signal), [hash])
   return (
     <section class="card thread" aria-labelledby="thread-head">

@@ -138,7 +138,7 @@ check: $(LINT)/.built ## lint, import directions, generated files; fails on a di
 	@dirty=$$(git status --porcelain); [ -z "$$dirty" ] || { echo "the tree is dirty:"; echo "$$dirty"; git diff | head -50; exit 1; }
 
 .PHONY: bench
-bench: ## one table: the module, its peers and the host, with ratios of the same run
+bench: servers ## one table: the module, its peers and the host, with ratios of the same run
 	$(GO) run ./bench
 
 .PHONY: million

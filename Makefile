@@ -138,8 +138,12 @@ check: $(LINT)/.built ## lint, import directions, generated files; fails on a di
 	@dirty=$$(git status --porcelain); [ -z "$$dirty" ] || { echo "the tree is dirty:"; echo "$$dirty"; git diff | head -50; exit 1; }
 
 .PHONY: bench
-bench: ## one table: the module, its peers and the host, with ratios of the same run
+bench: servers ## one table: the module, its peers and the host, with ratios of the same run
 	$(GO) run ./bench
+
+.PHONY: million
+million: ## move a million events in and out of a host (BULK=n for another number)
+	$(GO) run ./bench -sections bulk -bulk $${BULK:-1000000}
 
 .PHONY: clean
 clean: ## remove what was built

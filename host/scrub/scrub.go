@@ -70,6 +70,7 @@ type Place struct {
 	Unreachable uint64 `json:"unreachable"` // not read: the place failed
 	Repaired    uint64 `json:"repaired"`
 	Failed      uint64 `json:"failed"` // repairs that failed: the copies are owed
+	Cache       bool   `json:"cache"`  // what it lacks is no fault
 }
 
 // Clean reports whether every copy of every event was found to be good, or
@@ -79,7 +80,7 @@ func (r *Report) Clean() bool {
 		return false
 	}
 	for _, p := range r.Places {
-		if p.Missing+p.Owed+p.Damaged+p.Conflicting+p.Unreachable > 0 {
+		if p.Damaged+p.Conflicting+p.Unreachable > 0 || !p.Cache && p.Missing+p.Owed > 0 {
 			return false
 		}
 	}
@@ -141,7 +142,7 @@ func (s *scrubber) begin(ctx context.Context) error {
 	last, err := s.Journal.Last(ctx)
 	s.report = Report{Started: time.Now().UTC(), Last: last, ReadOnly: s.ReadOnly, FillCaches: s.FillCaches}
 	for _, p := range s.Places {
-		s.report.Places = append(s.report.Places, Place{Replica: p.Name})
+		s.report.Places = append(s.report.Places, Place{Replica: p.Name, Cache: isCache(p)})
 	}
 	return err
 }

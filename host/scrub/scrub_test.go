@@ -177,9 +177,12 @@ func TestScrubFindsAndRepairs(t *testing.T) {
 	if b.holds(2, 3) {
 		t.Error("a cache was filled unasked")
 	}
+	if r := b.run(); !r.Clean() || r.Places[2].Missing != 1 {
+		t.Errorf("with an event that only the cache lacks: %+v", r)
+	}
 	b.o.FillCaches = true
 	b.run()
-	if r := b.run(); !r.Clean() || !b.holds(2, 3) {
+	if r := b.run(); !r.Clean() || r.Places[2].Missing != 0 || !b.holds(2, 3) {
 		t.Errorf("afterwards: %+v", r)
 	}
 }

@@ -7,7 +7,7 @@ import { failureOf } from '../host.ts'
 import { eventTypes } from '../module.ts'
 import { eventAddress, exploreAddress, goTo, route } from '../router.ts'
 import { useStore } from '../store.ts'
-import { Badge, Empty, Field, Icon, Loading, Refused, announce, type Failure } from '../ui/parts.tsx'
+import { Badge, Empty, Field, Loading, Refused, announce, type Failure } from '../ui/parts.tsx'
 import { plural } from '../ui/text.tsx'
 import { Rows } from './rows.tsx'
 import { Title } from './title.tsx'
@@ -212,7 +212,6 @@ function Live({ filters, on, turn, from, ready, add }: { filters: Filters; on: b
     <button type="button" class="button small live" aria-pressed={on} disabled={!ready} onClick={() => turn(!on)}>
       <span class={`dot ${on ? (connected ? 'on' : 'waiting') : ''}`} aria-hidden="true" />
       {on ? (connected ? 'Live' : 'Connecting…') : 'Go live'}
-      <Icon name="down" />
     </button>
   )
 }

@@ -202,6 +202,7 @@ func (s *scrubber) tell() {
 type subject struct {
 	entry   journal.Entry
 	copies  []journal.Copy
+	record  []byte            // that the journal holds; nil: none
 	fetched []replica.Fetched // by place
 	v       module.Verified   // the record; zero where no good copy was found
 	holders int               // places with a good copy that lasts, and the journal
@@ -214,7 +215,13 @@ func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
 		if err != nil {
 			return err
 		}
-		subjects[i] = &subject{entry: e, copies: copies, fetched: make([]replica.Fetched, len(s.Places))}
+		x := &subject{entry: e, copies: copies, fetched: make([]replica.Fetched, len(s.Places))}
+		// Before the places are read: what leaves the journal in between has got to
+		// all of them, and what had left it before they are found to hold.
+		if record, err := s.Journal.Record(ctx, e.Hash); err == nil {
+			x.record = record
+		}
+		subjects[i] = x
 	}
 	var wg sync.WaitGroup
 	for i, p := range s.Places {
@@ -225,7 +232,7 @@ func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
 		return err // else places that were told to stop would count as unreachable
 	}
 	for _, x := range subjects {
-		s.find(ctx, x)
+		s.find(x)
 	}
 	if err := s.judge(ctx, subjects); err != nil {
 		return err
@@ -277,7 +284,7 @@ func (x *subject) copy(place string) *journal.Copy {
 }
 
 // find takes the record from whoever has it.
-func (s *scrubber) find(ctx context.Context, x *subject) {
+func (s *scrubber) find(x *subject) {
 	unsure := false
 	for i := range x.fetched {
 		f := &x.fetched[i]
@@ -293,8 +300,8 @@ func (s *scrubber) find(ctx context.Context, x *subject) {
 			unsure = true
 		}
 	}
-	if record, err := s.Journal.Record(ctx, x.entry.Hash); err == nil {
-		if v, err := module.Match(&x.entry.Meta, record); err == nil {
+	if x.record != nil {
+		if v, err := module.Match(&x.entry.Meta, x.record); err == nil {
 			x.v = v
 			x.holders++
 		}

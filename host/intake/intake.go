@@ -38,6 +38,9 @@ type Options struct {
 	// SecondOpinion is asked about every event that the module accepts; it
 	// decides itself which to look at. An error refuses the event. nil: nobody is asked.
 	SecondOpinion func(ctx context.Context, v module.Verified) error
+	// Permit is asked about every event that the module accepts whether it may be
+	// stored. Its error, a *code.Error, refuses the event. nil: all may be.
+	Permit func(ctx context.Context, v module.Verified) error
 	// Admitted is told of events once the journal has them, with the record that
 	// it keeps. It must be quick. nil: nobody.
 	Admitted func(vs []module.Verified)

@@ -100,6 +100,9 @@ func (in *Intake) judge(batch []*item) []*item {
 		if err != nil {
 			e = err
 		}
+		if e == nil && in.o.Permit != nil {
+			e = in.o.Permit(in.base, v)
+		}
 		if e == nil && in.o.SecondOpinion != nil {
 			e = in.second(it, v)
 		}

@@ -40,6 +40,7 @@ test: build ## set up what the tests need, then run every test
 	@# Tests of real servers skip where those cannot be had, unless EVENTSEAL_REQUIRE says otherwise.
 	@$(MAKE) --no-print-directory servers || echo "going on without the real servers"
 	$(GO) test -timeout 30m ./...
+	@$(MAKE) --no-print-directory sdk-test
 	@$(MAKE) --no-print-directory web-test
 
 web/node_modules/.built: web/package.json web/package-lock.json
@@ -59,9 +60,27 @@ web-test: build web-check ## test the page in Chromium against bin/eventseal
 	tools/chromium.sh
 	cd web && npm test
 
+.PHONY: screenshots
+screenshots: build web/node_modules/.built ## take the README's pictures of the page
+	tools/chromium.sh
+	cd web && node screenshots.mjs
+
 .PHONY: sdk
 sdk: sdk-js/node_modules/.built ## build the JavaScript SDK into sdk-js/dist
 	cd sdk-js && npm run --silent build
+
+.PHONY: sdk-test
+sdk-test: build sdk ## test the SDK in Node, in Chromium and against bin/eventseal
+	tools/chromium.sh
+	cd sdk-js && npm test
+
+.PHONY: sdk-bench
+sdk-bench: sdk ## time the SDK and its peers in Node and Chromium
+	cd sdk-js && npm run --silent bench
+
+.PHONY: sdk-docs
+sdk-docs: sdk ## write the SDK's reference to sdk-js/docs
+	cd sdk-js && npm run --silent docs
 
 sdk-js/node_modules/.built: sdk-js/package.json sdk-js/package-lock.json
 	cd sdk-js && npm ci --no-audit --no-fund --loglevel=error
@@ -119,7 +138,7 @@ check: $(LINT)/.built ## lint, import directions, generated files; fails on a di
 	@dirty=$$(git status --porcelain); [ -z "$$dirty" ] || { echo "the tree is dirty:"; echo "$$dirty"; git diff | head -50; exit 1; }
 
 .PHONY: bench
-bench: ## one table: the module, its peers and the host, with ratios of the same run
+bench: servers ## one table: the module, its peers and the host, with ratios of the same run
 	$(GO) run ./bench
 
 .PHONY: clean

@@ -3,7 +3,7 @@
 // own (what must be reached for a change to be taken); ratios travel from one
 // machine to another, absolute figures do not.
 //
-//	go run ./bench [-sections node,go,host] [-rounds 30] [-events 8000]
+//	go run ./bench [-sections node,go,host,stack] [-rounds 30] [-events 8000]
 package main
 
 import (
@@ -31,6 +31,7 @@ var sections = []section{
 	{"node", nodeRows},
 	{"go", goRows},
 	{"host", hostRows},
+	{"stack", stackRows},
 }
 
 func main() {

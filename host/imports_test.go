@@ -35,8 +35,8 @@ var never = map[string][]string{
 	"host/scrub":      {"host/intake", "host/retrieve", "host/health", "host/api", "host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
 	"host/health":     {"host/api", "host/intake", "host/retrieve", "host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
 	"host/feed":       {"host/api", "host/intake", "host/retrieve", "host/replica", "host/health", "host/cmd", "host/client", "host/config"},
-	"host/api":        {"host/cmd", "host/client", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs"},
-	"host/client":     {"host/intake", "host/journal", "host/api", "host/cmd"},
+	"host/api":        {"host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
+	"host/client":     {"host/intake", "host/journal", "host/api", "host/cmd", "host/scrub"},
 	"host/bulk":       {"host/intake", "host/journal", "host/replica", "host/api", "host/cmd", "host/config"},
 	"host/config":     {"host/intake", "host/journal", "host/api", "host/cmd", "host/replica"},
 	"host/":           {"wasm/event", "wasm/canon", "wasm/sig"}, // what is valid is decided inside the module

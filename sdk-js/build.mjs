@@ -1,6 +1,6 @@
 // Builds dist/: the module's digest and its inlined form, then the TypeScript.
 // Prints what the package weighs.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { deflateSync, gzipSync } from "node:zlib";
@@ -25,8 +25,10 @@ export const deflated =
 
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist");
-execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "."], { stdio: "inherit" });
+const tsc = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "."], { stdio: "inherit" });
+if (tsc.status !== 0) process.exit(1); // it has said why
 copyFileSync("../wasm/eventseal.wasm", "dist/eventseal.wasm");
+copyFileSync("../LICENSE", "LICENSE");
 
 const kb = (n) => `${(n / 1000).toFixed(1)} KB`.padStart(10);
 const js = readdirSync("dist").filter((f) => f.endsWith(".js"));

@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 )
@@ -22,6 +23,46 @@ func NewHost(dir, binary, config string, env ...string) (*Server, error) {
 		argv:  []string{binary, "serve", "--config", file, "--listen", addr, "--data", filepath.Join(dir, "data")},
 		ready: answers("GET", "http://"+addr+"/readyz"),
 	}, nil
+}
+
+// stackConfig is a host's over the stack. Of the four places that count, any
+// one may be down.
+const stackConfig = `min_redundancy = 3
+
+[[replica]]
+name = "local-a"
+kind = "local"
+
+[[replica]]
+name = "local-b"
+kind = "local"
+
+[[replica]]
+name = "cache"
+kind = "redis"
+redis.addresses = [%q]
+
+[[replica]]
+name = "bucket"
+kind = "s3"
+s3.endpoint = %q
+s3.region = %q
+s3.bucket = %q
+s3.path_style = true
+s3.access_key_id = %q
+
+[[replica]]
+name = "node"
+kind = "ipfs"
+ipfs.api = %q
+`
+
+// StackConfig is the configuration file of a host over two local replicas, a
+// Redis (host:port), a bucket of an S3 gateway (URL) and an IPFS node (URL), and
+// the secrets as NAME=value.
+func StackConfig(redis, s3, bucket, ipfs string) (text string, env []string) {
+	return fmt.Sprintf(stackConfig, redis, s3, S3Region, bucket, S3AccessKey, ipfs),
+		[]string{"EVENTSEAL_REPLICA_BUCKET_S3_SECRET_ACCESS_KEY=" + S3SecretKey}
 }
 
 // MakeDir makes a server's folder.

@@ -57,6 +57,7 @@ type Options struct {
 	Health        func(context.Context) health.Health
 	Limits        Limits
 	CORS          CORS
+	Admin         Admin
 	Page          fs.FS                // the web page, served at /; nil: none
 	Registry      *prometheus.Registry // behind /metrics; nil: one of its own
 	Version       string
@@ -112,7 +113,7 @@ type Server struct {
 	drained  context.Context // ends with it
 	endWork  context.CancelFunc
 	drain    sync.Once
-	long     sync.WaitGroup // streams and batches
+	long     sync.WaitGroup // streams, batches and scrubs
 	mu       sync.Mutex     // held to begin one of long, so that none begins after draining closed
 }
 

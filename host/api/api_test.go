@@ -27,6 +27,7 @@ import (
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/replica/memory"
 	"github.com/eventseal/eventseal/host/retrieve"
+	"github.com/eventseal/eventseal/host/scrub"
 )
 
 // A host is a whole one on a free port: a real journal, the real module, two
@@ -43,8 +44,11 @@ type host struct {
 	places  []replica.Place
 	memory  []*memory.Replica
 	monitor *health.Monitor
+	scrubs  *scrub.Runner
 	log     *logBuffer
 }
+
+const adminToken = "the-token-of-a-test"
 
 func start(t testing.TB, change ...func(*api.Options)) *host {
 	t.Helper()
@@ -83,6 +87,8 @@ func start(t testing.TB, change ...func(*api.Options)) *host {
 		Module: pool, Intake: h.intake, Reader: h.reader, Journal: h.journal, Places: h.places, MinRedundancy: 2,
 		Health: h.monitor.Health, Registry: registry, Version: "test", Log: logger,
 	}
+	h.scrubs = scrub.NewRunner(scrub.Options{Module: pool, Journal: h.journal, Places: h.places, State: filepath.Join(t.TempDir(), "scrub.json"), Log: logger})
+	o.Admin = api.Admin{Token: adminToken, Scrubber: h.scrubs}
 	for _, c := range change {
 		c(&o)
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,9 +107,12 @@ func (s *Server) batch(w *response, r *http.Request) error {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
+	// What has come whole is stored, whatever becomes of the rest: net/http ends
+	// the request's context with a read that is late. Intake has its own timeout.
+	ctx := context.WithoutCancel(r.Context())
 	for {
 		one := g.take(s.closing)
-		stored := s.o.Intake.StoreBatch(r.Context(), one.events, wait)
+		stored := s.o.Intake.StoreBatch(ctx, one.events, wait)
 		n := 0
 		for i, line := range one.lines {
 			out.Reset()

@@ -55,6 +55,7 @@ var hostErrors = []struct {
 	{module.ErrTrapped, code.Internal},
 	{module.ErrClosed, code.ShuttingDown},
 	{context.DeadlineExceeded, code.Timeout},
+	{context.Canceled, code.ShuttingDown}, // by the host; a client that left reads nothing
 	{os.ErrDeadlineExceeded, code.RequestTimeout},
 }
 

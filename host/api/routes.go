@@ -22,6 +22,7 @@ type endpoint struct {
 	long         bool     // has no deadline of its own, and ends itself when the server drains
 	noHead       bool     // HEAD would never end
 	uncounted    bool     // waits more than it works
+	admin        bool     // for who bears the token, and not there without one
 
 	metrics endpointMetrics
 }
@@ -39,6 +40,8 @@ func (s *Server) endpoints() []*endpoint {
 		{method: "GET", path: "/v1/events/{hash}/ancestors", handle: s.ancestors, compress: true, params: []string{"limit", "include"}},
 
 		{method: "GET", path: "/v1/stream", handle: s.follow, params: slices.Concat(choosing, []string{"from"}), long: true, uncounted: true, noHead: true},
+
+		{method: "POST", path: "/v1/admin/scrub", handle: s.scrub, params: []string{"rate", "read_only", "fill_caches"}, long: true, uncounted: true, admin: true},
 
 		{method: "GET", path: "/v1/types", handle: s.serveDocument(&s.types), compress: true},
 		{method: "GET", path: "/v1/module.wasm", handle: s.serveModule, compress: true},
@@ -59,6 +62,9 @@ func (s *Server) routes() error {
 	}
 	paths := map[string]map[string]*endpoint{}
 	for _, e := range s.endpoints() {
+		if e.admin && (s.o.Admin.Token == "" || s.o.Admin.Scrubber == nil) {
+			continue
+		}
 		s.metrics.of(e)
 		if paths[e.path] == nil {
 			paths[e.path] = map[string]*endpoint{}
@@ -133,6 +139,12 @@ func (s *Server) admit(w, outer *response, r *http.Request) {
 		outer.cause = w.cause
 		if !w.wrote {
 			outer.status = w.status // the client is gone
+		}
+	}
+	if e.admin {
+		if err := s.authorized(r); err != nil {
+			fail(err)
+			return
 		}
 	}
 	if !e.always {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/eventseal/eventseal/host/api"
+	"github.com/eventseal/eventseal/host/client"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/module/moduletest"
 )
@@ -335,4 +337,40 @@ func TestSubscribersAreBounded(t *testing.T) {
 	h.listen("/v1/stream")
 	h.listen("/v1/stream")
 	h.get("/v1/stream").refused(t, 503, "overloaded")
+}
+
+// The Go client follows across a host that hangs up.
+func TestClientFollows(t *testing.T) {
+	h := start(t, func(o *api.Options) { o.Limits.FeedEvents = 20 })
+	h.storeMany(0, 30)
+	got := make(chan uint64, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		done <- h.client.Follow(ctx, client.Follow{From: 11, Types: []string{"ADD_CLAIM"}}, func(f client.Found) error {
+			if f.Err != nil || f.Event.Hash() != f.Hash {
+				t.Errorf("%+v", f)
+			}
+			got <- f.Sequence
+			return nil
+		})
+	}()
+	for want := uint64(11); want <= 40; want++ {
+		if want == 31 {
+			h.storeMany(30, 40)
+		}
+		select {
+		case s := <-got:
+			if s != want {
+				t.Fatalf("%d, want %d", s, want)
+			}
+		case err := <-done:
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 }

@@ -89,6 +89,7 @@ type call struct {
 	renew        func() []byte // makes the body anew for each attempt
 	contentType  string
 	accept       []int // statuses that are not an error beside 200, 201 and 202
+	idle         bool  // the answer may take for ever, as long as some of it comes in every Timeout
 }
 
 // do sends c until it is answered for good and hands the answer to read, whose
@@ -125,7 +126,15 @@ func (cl *Client) wait(attempt int, err error) time.Duration {
 }
 
 func (cl *Client) attempt(ctx context.Context, c call, read func(*http.Response) error) error {
-	ctx, cancel := context.WithTimeout(ctx, cl.o.Timeout)
+	var watch *time.Timer
+	cancel := func() {}
+	if c.idle {
+		ctx, cancel = context.WithCancel(ctx)
+		watch = time.AfterFunc(cl.o.Timeout, cancel)
+		defer watch.Stop()
+	} else {
+		ctx, cancel = context.WithTimeout(ctx, cl.o.Timeout)
+	}
 	defer cancel()
 	u := cl.base.JoinPath(c.path)
 	u.RawQuery = c.query.Encode()
@@ -152,6 +161,9 @@ func (cl *Client) attempt(ctx context.Context, c call, read func(*http.Response)
 		return &Error{Server: cl.base.Host, Err: err, passing: true}
 	}
 	defer resp.Body.Close()
+	if c.idle {
+		resp.Body = &watched{resp.Body, watch, cl.o.Timeout}
+	}
 	ok := resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated || resp.StatusCode == http.StatusAccepted
 	for _, status := range c.accept {
 		ok = ok || resp.StatusCode == status
@@ -169,6 +181,21 @@ func (cl *Client) attempt(ctx context.Context, c call, read func(*http.Response)
 	// Drain a little so that the connection can be used again.
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
 	return nil
+}
+
+// A watched body puts its end off with everything that comes.
+type watched struct {
+	io.ReadCloser
+	watch   *time.Timer
+	timeout time.Duration
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.ReadCloser.Read(p)
+	if n > 0 {
+		w.watch.Reset(w.timeout)
+	}
+	return n, err
 }
 
 // document reads one JSON document into v.

@@ -81,7 +81,7 @@ func (cl *Client) Query(ctx context.Context, q Query) (Page, error) {
 		if err != nil {
 			return err
 		}
-		page, err = cl.page(ctx, resp, b)
+		page, err = cl.page(ctx, resp, b, func(*listed) bool { return false })
 		return err
 	})
 	if err != nil {
@@ -90,17 +90,22 @@ func (cl *Client) Query(ctx context.Context, q Query) (Page, error) {
 	return page, nil
 }
 
-// page reads an answer and verifies what is in it.
-func (cl *Client) page(ctx context.Context, resp *http.Response, b []byte) (Page, error) {
+// listed is an event in an answer that names many.
+type listed struct {
+	Hash       string          `json:"hash"`
+	Sequence   uint64          `json:"sequence"`
+	AdmittedAt time.Time       `json:"admitted_at"`
+	Missing    bool            `json:"missing"`
+	Event      json.RawMessage `json:"event"`
+	Problem    *Problem        `json:"problem"`
+}
+
+// page reads an answer and verifies what is in it, without events that may
+// have no record.
+func (cl *Client) page(ctx context.Context, resp *http.Response, b []byte, bare func(*listed) bool) (Page, error) {
 	var answer struct {
-		Events []struct {
-			Hash       string          `json:"hash"`
-			Sequence   uint64          `json:"sequence"`
-			AdmittedAt time.Time       `json:"admitted_at"`
-			Event      json.RawMessage `json:"event"`
-			Problem    *Problem        `json:"problem"`
-		} `json:"events"`
-		Next string `json:"next_cursor"`
+		Events []listed `json:"events"`
+		Next   string   `json:"next_cursor"`
 	}
 	if err := json.Unmarshal(b, &answer); err != nil {
 		return Page{}, fmt.Errorf("the answer is not what a host sends: %w", err)
@@ -115,6 +120,9 @@ func (cl *Client) page(ctx context.Context, resp *http.Response, b []byte) (Page
 			return Page{}, err
 		}
 		f.Hash, _ = digest.ParseHash(e.Hash)
+		if bare(&e) {
+			continue
+		}
 		if e.Problem != nil && e.Problem.refusal() != nil {
 			f.Err = &Error{Server: cl.base.Host, Status: e.Problem.Status, RequestID: requestID(resp), Replicas: e.Problem.Replicas, Err: e.Problem.refusal()}
 			continue

@@ -16,8 +16,9 @@ import (
 const MaxEventBytes Size = 4 << 20
 
 var (
-	nameForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
-	typeForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
+	nameForm  = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
+	tokenForm = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
+	typeForm  = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
 )
 
 // check returns one error for each setting that cannot be.
@@ -91,6 +92,13 @@ func (c *Config) check() (faults []error) {
 		}
 	}
 	between("cors.max_age", c.CORS.MaxAge, 0, 24*time.Hour)
+	if c.Admin.Token != "" && !token(c.Admin.Token) {
+		fault("admin.token", "want %d to %d letters, digits and -._~+/=, so that nobody guesses it", minToken, maxToken)
+	}
+	if c.Scrub.Every != 0 {
+		between("scrub.every", c.Scrub.Every, time.Minute, 10*366*24*time.Hour)
+	}
+	number("scrub.rate", c.Scrub.Rate, 0, 1_000_000)
 	oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf("log.format", c.Log.Format, "text", "json")
 
@@ -176,6 +184,18 @@ func (c *Config) names() []string {
 		names[i] = r.Name
 	}
 	return names
+}
+
+// Bounds of the admin token's length.
+const (
+	minToken = 16
+	maxToken = 1024
+)
+
+// token reports whether s can be a bearer token (RFC 6750 §2.1) that is not
+// soon guessed.
+func token(s Secret) bool {
+	return len(s) >= minToken && len(s) <= maxToken && tokenForm.MatchString(string(s))
 }
 
 // address checks host:port. It does not resolve the host.

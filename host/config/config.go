@@ -24,6 +24,8 @@ type Config struct {
 	Read          Read
 	HTTP          HTTP
 	CORS          CORS
+	Admin         Admin
+	Scrub         Scrub
 	Log           Log
 	Replicas      []Replica // in the order of the file; names are distinct
 }
@@ -73,6 +75,17 @@ type HTTP struct {
 type CORS struct {
 	Origins []string
 	MaxAge  time.Duration
+}
+
+// Admin says who may have the running host look after itself.
+type Admin struct {
+	Token Secret // bearer token of /v1/admin/…; "": there is no such thing
+}
+
+// Scrub says how a running host looks after what it holds.
+type Scrub struct {
+	Every time.Duration // 0: when it is told to
+	Rate  int           // events per second unless a request says otherwise; 0: as fast as it can
 }
 
 // Log says what is logged and how.
@@ -174,8 +187,9 @@ func base() Config {
 			HeaderTimeout: 10 * time.Second, BodyTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 			ShutdownTimeout: 20 * time.Second, InFlight: 1024, BatchEvents: 10000,
 		},
-		CORS: CORS{MaxAge: 10 * time.Minute},
-		Log:  Log{Level: "info", Format: "text"},
+		CORS:  CORS{MaxAge: 10 * time.Minute},
+		Scrub: Scrub{Rate: 500},
+		Log:   Log{Level: "info", Format: "text"},
 	}
 }
 

@@ -98,6 +98,11 @@ func TestReplicasByVariablesAlone(t *testing.T) {
 	if s := fmt.Sprintf("%v %+v %#v", c, c, c); strings.Contains(s, "hunter2") {
 		t.Errorf("printing the configuration prints the password: %s", s)
 	}
+	// A secret that is no replica's has a file, too.
+	token := write(t, "a-token-of-some-length\n")
+	if c, err = Load(Source{Environ: []string{"EVENTSEAL_ADMIN_TOKEN_FILE=" + token}}); err != nil || c.Admin.Token != "a-token-of-some-length" {
+		t.Errorf("got %v", err)
+	}
 	// The default replicas can be adjusted by variable as well.
 	if c, err = Load(Source{Environ: []string{"EVENTSEAL_REPLICA_REPLICA_B_LOCAL_PATH=/other-disk"}}); err != nil || c.Replicas[1].Local.Path != "/other-disk" {
 		t.Errorf("got %+v, %v", c.Replicas, err)
@@ -112,6 +117,11 @@ func TestRefusals(t *testing.T) {
 		env  string
 		want []string
 	}{
+		"a short admin token":     {env: "EVENTSEAL_ADMIN_TOKEN=opensesame", want: []string{"admin.token", "16 to 1024"}},
+		"no bearer token":         {env: "EVENTSEAL_ADMIN_TOKEN=two words that are long", want: []string{"admin.token"}},
+		"a token in the file":     {file: "[admin]\ntoken = \"a-token-of-some-length\"", want: []string{"admin.token", "token_file"}},
+		"a scrub every second":    {env: "EVENTSEAL_SCRUB_EVERY=1s", want: []string{"scrub.every", "1m0s"}},
+		"a negative scrub rate":   {env: "EVENTSEAL_SCRUB_RATE=-1", want: []string{"scrub.rate"}},
 		"unknown key":             {file: "lisen = \"x\"", want: []string{"lisen", "did you mean listen?"}},
 		"unknown nested key":      {file: "[event]\nmax_byte = 1", want: []string{"event.max_byte", "did you mean event.max_bytes?"}},
 		"key in the wrong table":  {file: "max_bytes = 4096", want: []string{"max_bytes", "did you mean event.max_bytes?"}},
@@ -214,7 +224,7 @@ func TestExample(t *testing.T) {
 		t.Errorf("the example loads as %+v, %v; not as the default", c, err)
 	}
 
-	secret := write(t, "x")
+	secret := write(t, "a-secret-of-20-bytes")
 	all := regexp.MustCompile(`(?m)^#(\S)`).ReplaceAllString(Example(), "$1")
 	all = regexp.MustCompile(`"/run/secrets/\w+"`).ReplaceAllString(all, fmt.Sprintf("%q", secret))
 	all = strings.ReplaceAll(all, `access_key_id = ""`, `access_key_id = "AK"`)
@@ -222,7 +232,7 @@ func TestExample(t *testing.T) {
 	if err != nil {
 		t.Fatalf("uncommented: %v", err)
 	}
-	if len(c.Replicas) != 5 || len(c.Event.Types) != 1 || c.Replicas[4].IPFS.Token != "x" || c.Replicas[2].Redis.Password != "x" {
+	if len(c.Replicas) != 5 || len(c.Event.Types) != 1 || c.Replicas[4].IPFS.Token != "a-secret-of-20-bytes" || c.Replicas[2].Redis.Password != "a-secret-of-20-bytes" || c.Admin.Token != "a-secret-of-20-bytes" {
 		t.Errorf("uncommented it loads as %+v", c)
 	}
 	for _, s := range c.settings() {

@@ -137,8 +137,10 @@ func (l *loader) environ(environ []string) {
 	byEnv := map[string]string{}
 	known := []string{replicasEnv}
 	for _, s := range l.config.settings() {
-		byEnv[env(s.key)] = s.key
-		known = append(known, env(s.key))
+		for _, key := range spellings(s) {
+			byEnv[env(key)] = key
+			known = append(known, env(key))
+		}
 	}
 	for _, name := range sorted(vars) {
 		if key, ok := byEnv[name]; ok {
@@ -244,7 +246,7 @@ func (l *loader) secret(where string, to *Secret, direct bool, v any, text bool)
 	case !ok:
 		l.fault("%s: want the path of a file", where)
 	default:
-		secret, err := readSecret(s)
+		secret, err := ReadSecret(s)
 		if err != nil {
 			l.fault("%s: %w", where, err)
 			return

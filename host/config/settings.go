@@ -66,6 +66,11 @@ func (c *Config) settings() []setting {
 		{key: "cors.origins", to: &c.CORS.Origins, doc: "Pages that may call the service from a browser, by exact origin. None by default.", example: `["https://app.example.com"]`},
 		{key: "cors.max_age", to: &c.CORS.MaxAge, doc: "How long a browser may remember the answer to its preflight."},
 
+		{key: "admin.token", to: &c.Admin.Token, doc: "File that holds the bearer token of the calls under /v1/admin, at least 16 characters, or the token\nitself in the variable without _FILE. Without a token there are no such calls."},
+
+		{key: "scrub.every", to: &c.Scrub.Every, doc: "How long after one scrub the running host begins the next: it reads every copy of every event,\ncompares and repairs. 0s: only when it is told to."},
+		{key: "scrub.rate", to: &c.Scrub.Rate, doc: "Events per second that a scrub of the running host looks at; 0 is as fast as it can."},
+
 		{key: "log.level", to: &c.Log.Level, doc: "debug, info, warn or error."},
 		{key: "log.format", to: &c.Log.Format, doc: "text or json."},
 	}

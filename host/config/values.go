@@ -236,9 +236,9 @@ func describe(v any) string {
 	return fmt.Sprint(v)
 }
 
-// readSecret returns the content of a secret's file without the line end that
+// ReadSecret returns the content of a secret's file without the line end that
 // editors leave.
-func readSecret(path string) (Secret, error) {
+func ReadSecret(path string) (Secret, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return "", err

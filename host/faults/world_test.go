@@ -55,7 +55,9 @@ var placeNames = []string{localA, localB, cache, bucket, node}
 // each of them behind something that can misbehave.
 type world struct {
 	t        testing.TB
+	dir      string
 	log      *slog.Logger
+	order    []string // of reading
 	places   []replica.Place
 	inner    map[string]replica.Replica // behind the breakers
 	raws     map[string]raw
@@ -76,15 +78,14 @@ var worlds atomic.Int32
 // own. Places are read in the order of names.
 func newWorld(t testing.TB, s *stack, dir string, order ...string) *world {
 	w := &world{
-		t: t, inner: map[string]replica.Replica{}, raws: map[string]raw{}, proxies: map[string]*proxy.Proxy{}, disks: map[string]*disk{},
-		registry: prometheus.NewRegistry(),
+		t: t, dir: dir, order: order, inner: map[string]replica.Replica{}, raws: map[string]raw{}, proxies: map[string]*proxy.Proxy{}, disks: map[string]*disk{},
 	}
 	n := int(worlds.Add(1))
 	bucketName := fmt.Sprintf("world-%d", n)
 	w.must(s.s3.Bucket(bucketName))
 	w.raws[cache] = rawRedis{redisclient.NewClient(&redisclient.Options{Addr: s.redis.Addr, DB: n})}
 	w.raws[bucket] = newRawS3(s.s3, bucketName)
-	w.raws[node] = rawIPFS{s.kubo.URL()}
+	w.raws[node] = rawIPFS{api: s.kubo.URL()}
 	for name, server := range map[string]*servers.Server{cache: s.redis, bucket: s.s3, node: s.kubo} {
 		p, err := proxy.New(server.Kind, server.Addr)
 		w.must(err)
@@ -123,23 +124,43 @@ func newWorld(t testing.TB, s *stack, dir string, order ...string) *world {
 		guarded := breaker.New(r, breaker.Options{Name: c.Name, Timeout: c.Timeout, Log: quiet})
 		w.places = append(w.places, replica.Place{Name: c.Name, Kind: c.Kind, Counts: c.Counts, Replica: guarded})
 	}
+	w.openJournal()
+	w.start()
+	return w
+}
+
+func (w *world) openJournal() {
 	var err error
-	w.journal, err = sqlite.Open(filepath.Join(dir, "journal.db"), sqlite.Options{Log: quiet})
+	w.journal, err = sqlite.Open(filepath.Join(w.dir, "journal.db"), sqlite.Options{Log: w.log})
 	w.must(err)
+}
+
+// start starts the stages.
+func (w *world) start() {
+	w.registry = prometheus.NewRegistry()
 	w.reader = retrieve.New(retrieve.Options{
-		Module: moduletest.Open(t), Journal: w.journal, Places: ordered(w.places, order), // no cache: every read is one of the places
+		Module: moduletest.Open(w.t), Journal: w.journal, Places: ordered(w.places, w.order), // no cache: every read is one of the places
 		Repair:     func(sequence uint64, h digest.Hash, place string) { w.intake.Repair(sequence, h, place) },
-		Registerer: w.registry, Log: quiet,
+		Registerer: w.registry, Log: w.log,
 	})
+	var err error
 	w.intake, err = intake.Open(intake.Options{
-		Module: moduletest.Open(t), Journal: w.journal, Places: w.places, MinRedundancy: required, Registerer: w.registry, Log: quiet,
+		Module: moduletest.Open(w.t), Journal: w.journal, Places: w.places, MinRedundancy: required, Registerer: w.registry, Log: w.log,
 	})
 	w.must(err)
 	w.health = health.New(health.Options{
-		Places: w.places, Journal: w.journal, Module: moduletest.Open(t), MinRedundancy: required, Disagreements: w.intake.Disagreements, Log: quiet,
+		Places: w.places, Journal: w.journal, Module: moduletest.Open(w.t), MinRedundancy: required, Disagreements: w.intake.Disagreements, Log: w.log,
 		Findings: func(place string) health.Findings { return health.Findings(w.reader.Findings(place)) },
 	})
-	return w
+}
+
+// stop ends the stages and the journal, as a host's shutdown does.
+func (w *world) stop() {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_ = w.intake.Close(ctx)
+	_ = w.reader.Close()
+	_ = w.journal.Close()
 }
 
 // ordered returns places in the order of names, those not named last.
@@ -162,13 +183,9 @@ func (w *world) must(err error) {
 	}
 }
 
-// close ends the world as a host's shutdown does.
+// close ends the world.
 func (w *world) close() {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	_ = w.intake.Close(ctx)
-	_ = w.reader.Close()
-	_ = w.journal.Close()
+	w.stop()
 	for _, p := range w.places {
 		_ = p.Replica.(io.Closer).Close()
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -405,24 +404,54 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// Places that hold another valid record of the event keep it, and nobody goes
-// on trying.
+// A place that holds another valid record of the event keeps it. The journal
+// keeps the bytes of its own until enough places hold that.
 func TestConflict(t *testing.T) {
 	h := start(t, 2, nil)
-	h.r[1].set(func(context.Context, module.Verified) (bool, error) {
-		return false, fmt.Errorf("b: %w", replica.ErrConflict)
-	})
-	v := moduletest.Event(t, 1)
-	if _, err := h.store(v.Record(), Quorum); !is(err, code.InsufficientRedundancy) || !errors.Is(err, replica.ErrConflict) {
-		t.Fatalf("%v", err)
+	first, second := moduletest.Twice(t)
+	if _, err := h.r[1].Replica.Put(context.Background(), second); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := h.store(first.Record(), Quorum); !is(err, code.InsufficientRedundancy) || !errors.Is(err, replica.ErrConflict) || r.Durable != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	until(t, "it to be tried again", func() bool { return h.r[1].count() > 3 })
+	if err := h.journal.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if record, err := h.journal.Record(context.Background(), first.Hash()); err != nil || !bytes.Equal(record, first.Record()) {
+		t.Fatalf("one place holds the record, and the journal none: %v", err)
+	}
+	h.mustHold(1, second)
+	// Others are delivered meanwhile.
+	if _, err := h.store(moduletest.Event(t, 1).Record(), All); err != nil {
+		t.Error(err)
+	}
+	// The other record goes, as by a scrub.
+	if err := h.r[1].Replica.Delete(context.Background(), replica.Ref{Hash: first.Hash()}); err != nil {
+		t.Fatal(err)
 	}
 	h.settled()
-	_, copies, err := h.journal.Get(context.Background(), v.Hash())
-	if err != nil || copies[1].LastError == "" || copies[1].Owed {
-		t.Errorf("%+v, %v", copies, err)
+	h.mustHold(1, first)
+}
+
+// With a quorum without it nobody goes on trying.
+func TestConflictBesideQuorum(t *testing.T) {
+	h := start(t, 3, nil)
+	first, second := moduletest.Twice(t)
+	if _, err := h.r[2].Replica.Put(context.Background(), second); err != nil {
+		t.Fatal(err)
 	}
-	if n := h.r[1].count(); n != 1 {
-		t.Errorf("it was tried %d times", n)
+	if _, err := h.store(first.Record(), Quorum); err != nil {
+		t.Fatal(err)
+	}
+	h.settled()
+	h.mustHold(0, first)
+	h.mustHold(1, first)
+	h.mustHold(2, second)
+	_, copies, err := h.journal.Get(context.Background(), first.Hash())
+	if err != nil || copies[2].LastError == "" || copies[2].Owed {
+		t.Errorf("%+v, %v", copies, err)
 	}
 }
 

@@ -30,7 +30,7 @@ func (p *place) nudge() {
 	}
 }
 
-// report notes how a batch went.
+// report notes how a batch went; stored counts what the place had already, too.
 func (p *place) report(stored int, troubled bool, again time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -142,8 +142,8 @@ func (p *place) pass(ctx context.Context, now time.Time) {
 		}
 		jobs, more := p.owed(ctx, now, tried)
 		if len(jobs) > 0 {
-			stored := p.put(jobs)
-			if stored == 0 {
+			stored, conflicts := p.put(jobs)
+			if stored+conflicts == 0 {
 				return
 			}
 			if stored < len(jobs) {

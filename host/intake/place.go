@@ -11,6 +11,7 @@ import (
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/replica/breaker"
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 // maxQueuedBytes bounds a place's queue, beside pace.queued: what is over stays
@@ -147,8 +148,9 @@ func (p *place) lane() {
 }
 
 // put stores a batch, has the journal note the outcomes, and tells those who
-// wait for them. It returns how many were stored.
-func (p *place) put(jobs []job) (stored int) {
+// wait for them. It returns how many were stored, and of how many the place
+// holds other records.
+func (p *place) put(jobs []job) (stored, conflicts int) {
 	begun := time.Now()
 	outcomes := p.call(jobs)
 	p.m.took.Observe(time.Since(begun).Seconds())
@@ -156,7 +158,7 @@ func (p *place) put(jobs []job) (stored int) {
 
 	us := make([]journal.Update, 0, len(jobs))
 	spots := make([]spot, len(jobs))
-	troubled, conflicts := false, 0
+	troubled := false
 	closing := p.in.base.Err() != nil
 	var again time.Duration
 	for i, j := range jobs {
@@ -169,11 +171,12 @@ func (p *place) put(jobs []job) (stored int) {
 			us = append(us, u)
 			continue
 		case errors.Is(err, replica.ErrConflict):
-			// Trying again would end the same way. A scrub can put the journal's
-			// record in the other one's place.
+			// Trying again ends the same way until a scrub has put the journal's
+			// record in the other one's place. As long as too few places hold that, the
+			// debt keeps its bytes in the journal.
 			conflicts++
-			u.Err = err.Error()
-			spots[i] = spot{state: failed, err: err}
+			u.Err, u.Owed, u.RetryIn = err.Error(), !p.in.safe(j.f.entry.Hash), jitter(p.in.o.pace.maxRetry)
+			spots[i] = spot{state: failed, err: err, owed: u.Owed, attempts: j.attempts + 1}
 			us = append(us, u)
 		case closing, j.owed && errors.Is(err, breaker.ErrOpen):
 			// Nothing was tried, so the debt stands as it is. With a place down for
@@ -201,8 +204,15 @@ func (p *place) put(jobs []job) (stored int) {
 		j.f.finish(p.in, p.index, spots[i])
 	}
 	p.in.mu.Unlock()
-	p.report(stored, troubled, again)
-	return stored
+	p.report(stored+conflicts, troubled, again) // either way the place works
+	return stored, conflicts
+}
+
+// safe reports whether enough counting places are known to hold the journal's
+// record of an event.
+func (in *Intake) safe(h digest.Hash) bool {
+	_, copies, err := in.o.Journal.Get(in.base, h)
+	return err == nil && in.enough(Quorum, in.spots(copies))
 }
 
 // call puts the jobs. A replica that answers for another number of events than

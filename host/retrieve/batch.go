@@ -121,7 +121,7 @@ func (r *Reader) windowRest(ctx context.Context, hs []digest.Hash) []found {
 		fctx, cancel := context.WithTimeout(ctx, fetchTime)
 		for k, f := range r.raceBatch(fctx, ts) {
 			out[at[k]] = f
-			if f.err == nil {
+			if f.err == nil && f.v.Meta().RecordDigest == ts[k].entry.RecordDigest {
 				r.cache.add(f.v)
 				r.afterwards(f.v, ts[k])
 			}
@@ -213,7 +213,8 @@ func (r *Reader) raceBatch(ctx context.Context, ts []*target) []found {
 	}
 	for i := range open {
 		if out[i].err = ended(ctx.Err()); out[i].err == nil {
-			if out[i].err = ts[i].verdict(); errors.Is(out[i].err, errNotFound) {
+			out[i].v, out[i].err = r.another(ctx, ts[i], ts[i].verdict())
+			if errors.Is(out[i].err, errNotFound) || errors.Is(out[i].err, errCorrupt) {
 				r.lost(ts[i], out[i].err)
 			}
 		}

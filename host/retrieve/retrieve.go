@@ -188,7 +188,10 @@ func ended(err error) error {
 	return err
 }
 
-var errNotFound = &code.Error{Code: code.NotFound}
+var (
+	errNotFound = &code.Error{Code: code.NotFound}
+	errCorrupt  = &code.Error{Code: code.Corrupt}
+)
 
 // search looks for h everywhere.
 func (r *Reader) search(ctx context.Context, h digest.Hash) (module.Verified, error) {
@@ -218,7 +221,9 @@ func (r *Reader) search(ctx context.Context, h digest.Hash) (module.Verified, er
 	if err == nil {
 		r.cache.add(v)
 		r.afterwards(v, &t)
-	} else if errors.Is(err, errNotFound) || errors.Is(err, &code.Error{Code: code.Corrupt}) {
+		return v, nil
+	}
+	if v, err = r.another(ctx, &t, err); errors.Is(err, errNotFound) || errors.Is(err, errCorrupt) {
 		r.lost(&t, err)
 	}
 	return v, err
@@ -322,6 +327,7 @@ type target struct {
 
 	bad     []*place
 	missing []*place
+	other   []byte // the event, it seems, under another signature than the journal's
 	asked   string // the place of failure
 	failure error  // of one that may hold it
 }
@@ -329,7 +335,11 @@ type target struct {
 // check decides whether record is the event.
 func (r *Reader) check(ctx context.Context, t *target, record []byte) (module.Verified, error) {
 	if t.entry != nil {
-		return module.Match(&t.entry.Meta, record)
+		v, err := module.Match(&t.entry.Meta, record)
+		if err != nil && !replica.Damaged(t.hash, record) {
+			err = &otherError{record, err}
+		}
+		return v, err
 	}
 	v, err := r.o.Module.Verify(ctx, record)
 	if err == nil && (v.Hash() != t.hash || string(v.Record()) != string(record)) {
@@ -341,9 +351,39 @@ func (r *Reader) check(ctx context.Context, t *target, record []byte) (module.Ve
 	return v, nil
 }
 
+// An otherError is a bad copy that may be the event under another signature.
+type otherError struct {
+	record []byte
+	err    error
+}
+
+func (e *otherError) Error() string { return e.err.Error() }
+func (e *otherError) Unwrap() error { return e.err }
+
+// another returns the event under another valid signature than the journal's,
+// where every source was asked and none has that one: it is the event that was
+// asked for, and better than none. Else it returns err.
+func (r *Reader) another(ctx context.Context, t *target, err error) (module.Verified, error) {
+	if t.other == nil || !errors.Is(err, errCorrupt) {
+		return module.Verified{}, err
+	}
+	v, e := r.check(ctx, &target{hash: t.hash}, t.other)
+	if e != nil {
+		return module.Verified{}, err
+	}
+	r.seldom(func() {
+		r.o.Log.Warn("an event is served under another signature than the journal's, which no source has", "hash", t.hash, "sequence", t.entry.Sequence)
+	})
+	return v, nil
+}
+
 // note files what a place that did not deliver said.
 func (t *target) note(r *Reader, p *place, err error) {
 	var refused *code.Error
+	var other *otherError
+	if errors.As(err, &other) {
+		t.other = other.record
+	}
 	switch {
 	case errors.Is(err, replica.ErrNotFound), errors.Is(err, journal.ErrNotFound):
 		if p != nil {
@@ -371,7 +411,7 @@ func (t *target) verdict() error {
 	case t.failure != nil:
 		return &code.Error{Code: code.Unavailable, Detail: fmt.Sprintf("replica %s: %v", t.asked, t.failure)}
 	case len(t.bad) > 0:
-		return &code.Error{Code: code.Corrupt}
+		return errCorrupt
 	}
 	return errNotFound
 }

@@ -353,6 +353,72 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// Where nobody has the journal's record any more, the event is served under
+// another valid signature, and under no other.
+func TestAnotherSignature(t *testing.T) {
+	h := start(t, func(o *Options) { o.CacheBytes = 1 << 20 })
+	first, second := moduletest.Twice(t)
+	ctx := context.Background()
+	h.store([]module.Verified{first}, 0, 1, 2)
+	many := func() (found module.Verified, err error) {
+		for v, e := range h.Events(ctx, []digest.Hash{first.Hash()}) {
+			found, err = v, e
+		}
+		return found, err
+	}
+	replace := func(place int, record []byte) {
+		t.Helper()
+		if !h.r[place].Corrupt(first.Hash(), record) {
+			t.Fatal("there is no copy")
+		}
+	}
+	replace(0, second.Record())
+	replace(1, second.Record())
+	for range 2 { // the journal's own while somebody has it
+		if v, err := h.Reader.race(ctx, &target{hash: first.Hash(), entry: h.entry(first)}, h.sources(first.Hash(), nil)); err != nil || !bytes.Equal(v.Record(), first.Record()) {
+			t.Fatalf("%v", err)
+		}
+	}
+	replace(2, []byte("{}"))
+	for range 2 {
+		if v, err := h.Event(ctx, first.Hash()); err != nil || !bytes.Equal(v.Record(), second.Record()) {
+			t.Fatalf("%v", err)
+		}
+		if v, err := many(); err != nil || !bytes.Equal(v.Record(), second.Record()) {
+			t.Fatalf("of many: %v", err)
+		}
+	}
+	// It is in no cache: what comes back is served again.
+	replace(2, first.Record())
+	h.mustRead(first)
+	if v, err := many(); err != nil || !bytes.Equal(v.Record(), first.Record()) {
+		t.Errorf("of many: %v", err)
+	}
+
+	// What only looks like it is refused as ever.
+	g := start(t, nil)
+	forged := bytes.Replace(first.Record(), []byte(`"sig":"SIG_R1_`), []byte(`"sig":"SIG_R1_x`), 1)
+	g.store([]module.Verified{first}, 0, 1, 2)
+	for _, r := range g.r {
+		r.Corrupt(first.Hash(), forged)
+	}
+	g.mustFail(first, code.Corrupt)
+	for v, err := range g.Events(ctx, []digest.Hash{first.Hash()}) {
+		if !errors.Is(err, &code.Error{Code: code.Corrupt}) {
+			t.Errorf("of many: %v, %v", v, err)
+		}
+	}
+}
+
+func (h *host) entry(v module.Verified) *journal.Entry {
+	h.t.Helper()
+	e, _, err := h.journal.Get(context.Background(), v.Hash())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return &e
+}
+
 // What the journal has lost is served if its signature holds, and only in its
 // one canonical form.
 func TestLostJournal(t *testing.T) {

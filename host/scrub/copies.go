@@ -71,7 +71,7 @@ func (s *scrubber) repair(ctx context.Context, i int, xs []*subject) {
 		good := x.fetched[i].Err == nil && bytes.Equal(x.fetched[i].Record, x.v.Record())
 		switch {
 		case o.Err != nil:
-			u.Err, u.Owed, u.RetryIn = o.Err.Error(), !errors.Is(o.Err, replica.ErrConflict), time.Second
+			u.Err, u.Owed, u.RetryIn = o.Err.Error(), true, time.Second
 			report.Failed++
 			failed, failure = failed+1, o.Err
 		case !good:

@@ -23,8 +23,11 @@ type Options struct {
 	// SecondOpinion is asked about every event, about several at once. nil: nobody is asked.
 	SecondOpinion func(ctx context.Context, v module.Verified) error
 	// State is a file that remembers how far an interrupted scrub came, from
-	// where the next one goes on. It goes when the scrub is complete. "": none.
+	// where the next one goes on, if it is to do the same. It goes when the scrub is
+	// complete. "": none.
 	State string
+	// Last is a file that keeps the report of the last scrub that was complete. "": none.
+	Last string
 	// Rate bounds the events looked at per second. 0: nothing does.
 	Rate float64
 	// ReadOnly reports and repairs nothing.
@@ -32,7 +35,7 @@ type Options struct {
 	// FillCaches puts events into caches that do not have them, too. What they
 	// have and is damaged is always replaced.
 	FillCaches bool
-	// Progress is told after every few events. nil: nobody.
+	// Progress is told at the beginning and after every few events. nil: nobody.
 	Progress func(Report)
 	Log      *slog.Logger // nil: slog.Default()
 }
@@ -40,10 +43,14 @@ type Options struct {
 // A Report says what was found. Counters are of events or of copies.
 type Report struct {
 	Started  time.Time `json:"started"`
-	Sequence uint64    `json:"sequence"` // every event up to it was looked at
-	Last     uint64    `json:"last"`     // the last one when the scrub began
-	Events   uint64    `json:"events"`   // looked at
+	Finished time.Time `json:"finished,omitzero"` // when it was complete
+	Sequence uint64    `json:"sequence"`          // every event up to it was looked at
+	Last     uint64    `json:"last"`              // the last one when the scrub began
+	Events   uint64    `json:"events"`            // looked at
 	Complete bool      `json:"complete"`
+
+	ReadOnly   bool `json:"read_only"`   // nothing was repaired
+	FillCaches bool `json:"fill_caches"` // caches were to hold every event, too
 
 	Lost          uint64  `json:"lost"`          // events of which no good copy was found where all places answered
 	Unread        uint64  `json:"unread"`        // events of which none was found where some place did not
@@ -111,11 +118,12 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err := s.begin(ctx); err != nil {
 		return s.report, err
 	}
+	s.tell()
 	err := s.walk(ctx)
 	if err == nil {
 		// What was repaired is to be known before the state goes.
 		if err = o.Journal.Flush(ctx); err == nil {
-			s.report.Complete = true
+			s.report.Complete, s.report.Finished = true, time.Now().UTC()
 			err = s.forget()
 		}
 	} else if e := s.save(); e != nil {
@@ -131,7 +139,7 @@ func (s *scrubber) begin(ctx context.Context) error {
 		return nil
 	}
 	last, err := s.Journal.Last(ctx)
-	s.report = Report{Started: time.Now().UTC(), Last: last}
+	s.report = Report{Started: time.Now().UTC(), Last: last, ReadOnly: s.ReadOnly, FillCaches: s.FillCaches}
 	for _, p := range s.Places {
 		s.report.Places = append(s.report.Places, Place{Replica: p.Name})
 	}
@@ -139,9 +147,13 @@ func (s *scrubber) begin(ctx context.Context) error {
 }
 
 func (s *scrubber) walk(ctx context.Context) error {
-	begun, saved, first := time.Now(), time.Now(), s.report.Events
+	saved := time.Now()
 	size := max(8, min(windowEvents, windowBytes/(s.Module.MaxEvent()*max(1, len(s.Places)))))
+	if s.Rate > 0 {
+		size = max(1, int(min(float64(size), s.Rate))) // what is read at once is a second's worth at most
+	}
 	for s.report.Sequence < s.report.Last {
+		begun := time.Now()
 		entries, err := s.Journal.Scan(ctx, s.report.Sequence, size)
 		if err != nil {
 			return err
@@ -165,7 +177,8 @@ func (s *scrubber) walk(ctx context.Context) error {
 			saved = time.Now()
 		}
 		if s.Rate > 0 {
-			due := begun.Add(time.Duration(float64(s.report.Events-first) / s.Rate * float64(time.Second)))
+			// By the window: what was slow is not made up for.
+			due := begun.Add(time.Duration(float64(len(entries)) / s.Rate * float64(time.Second)))
 			select {
 			case <-time.After(time.Until(due)):
 			case <-ctx.Done():
@@ -190,7 +203,7 @@ type subject struct {
 	copies  []journal.Copy
 	fetched []replica.Fetched // by place
 	v       module.Verified   // the record; zero where no good copy was found
-	holders int               // places with a good copy, and the journal
+	holders int               // places with a good copy that lasts, and the journal
 }
 
 func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
@@ -271,7 +284,9 @@ func (s *scrubber) find(ctx context.Context, x *subject) {
 		case f.Err == nil:
 			if v, err := module.Match(&x.entry.Meta, f.Record); err == nil {
 				x.v = v
-				x.holders++
+				if !isCache(s.Places[i]) {
+					x.holders++
+				}
 			}
 		case !errors.Is(f.Err, replica.ErrNotFound) && !errors.Is(f.Err, replica.ErrCorrupt):
 			unsure = true

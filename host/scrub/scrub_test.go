@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/sqlite"
@@ -250,6 +253,42 @@ func TestScrubConflict(t *testing.T) {
 	}
 }
 
+// A journal that has only the bytes of its own record gives them to places that
+// hold another; a cache's copy, which may be gone a moment later, is not enough
+// to remove a valid one.
+func TestScrubAnotherSignature(t *testing.T) {
+	b := start(t, 0)
+	first, second := moduletest.Twice(t)
+	ctx := context.Background()
+	b.vs = []module.Verified{first}
+	as, err := b.journal.Admit(ctx, b.vs, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range b.r[:2] {
+		if _, err := r.Put(ctx, second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := b.run(); r.Places[0].Conflicting != 1 || r.Places[1].Repaired != 1 || !b.holds(0, 0) || !b.holds(1, 0) || !b.holds(2, 0) {
+		t.Errorf("%+v", r)
+	}
+	if _, err := b.journal.Record(ctx, as[0].Entry.Hash); !errors.Is(err, journal.ErrNotFound) {
+		t.Errorf("the journal keeps the bytes of what everybody has: %v", err)
+	}
+	for _, r := range b.r[:2] {
+		r.Corrupt(first.Hash(), second.Record())
+	}
+	if r := b.run(); r.Places[0].Conflicting != 1 || r.Places[0].Repaired != 0 || r.Places[1].Repaired != 0 || r.Lost != 0 || r.Places[2].Good != 1 {
+		t.Errorf("%+v", r)
+	}
+	for _, r := range b.r[:2] {
+		if got, err := r.Get(ctx, replica.Ref{Hash: first.Hash()}); err != nil || !bytes.Equal(got, second.Record()) {
+			t.Errorf("a valid copy is gone: %v", err)
+		}
+	}
+}
+
 func TestScrubSecondOpinion(t *testing.T) {
 	b := start(t, 10)
 	b.o.SecondOpinion = func(_ context.Context, v module.Verified) error {
@@ -281,20 +320,25 @@ func TestScrubResumes(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || r.Complete || r.Sequence < 300 || r.Sequence > 900 {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	b.o.Progress = nil
-	var seen uint64
-	b.o.Progress = func(r Report) {
-		if seen == 0 {
-			seen = r.Sequence
-		}
-	}
+	var seen []uint64
+	b.o.Progress = func(r Report) { seen = append(seen, r.Sequence) }
 	again := b.run()
 	if !again.Clean() || again.Events != 1000 || again.Places[1].Good != 1000 || !again.Started.Equal(r.Started) {
 		t.Errorf("%+v", again)
 	}
-	if seen <= r.Sequence {
-		t.Errorf("it began again at %d", seen)
+	if seen[0] != r.Sequence {
+		t.Errorf("it was at %d, and began again at %d", r.Sequence, seen[0])
 	}
+	// One that is to do something else does not go on with the rest.
+	ctx = canceledAt(&b.o, 300)
+	if _, err := Run(ctx, b.o); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	b.o.Progress, b.o.ReadOnly = nil, true
+	if r := b.run(); r.Events != 1000 || r.Started.Equal(again.Started) || !r.ReadOnly || !r.Clean() {
+		t.Errorf("%+v", r)
+	}
+	b.o.ReadOnly = false
 	// What cannot be used costs a start from the beginning.
 	for _, s := range []string{"", "{", `{"sequence":9,"last":3}`, `{"sequence":1,"last":3,"replicas":[{"replica":"x"}]}`} {
 		if err := os.WriteFile(b.o.State, []byte(s), 0o600); err != nil {
@@ -303,6 +347,107 @@ func TestScrubResumes(t *testing.T) {
 		if r := b.run(); !r.Clean() || r.Events != 1000 {
 			t.Errorf("with the state %q: %+v", s, r)
 		}
+	}
+}
+
+// canceledAt returns a context that ends when the scrub has come so far.
+func canceledAt(o *Options, sequence uint64) context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	o.Progress = func(r Report) {
+		if r.Sequence >= sequence {
+			cancel()
+		}
+	}
+	return ctx
+}
+
+// One scrub at a time; what it is told to do differently holds for it alone.
+func TestRunner(t *testing.T) {
+	b := start(t, 300)
+	b.remove(0, 5)
+	r := NewRunner(b.o)
+	begun, free := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	ended := make(chan error, 1)
+	go func() {
+		report, err := r.Run(context.Background(), Request{ReadOnly: true, Progress: func(Report) {
+			once.Do(func() { close(begun); <-free })
+		}})
+		if report.Places[0].Missing != 1 || report.Places[0].Repaired != 0 {
+			err = fmt.Errorf("%+v, %v", report, err)
+		}
+		ended <- err
+	}()
+	<-begun
+	if _, err := r.Run(context.Background(), Request{}); !errors.Is(err, ErrBusy) {
+		t.Errorf("two at once: %v", err)
+	}
+	close(free)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if report, err := r.Run(context.Background(), Request{}); err != nil || report.Places[0].Repaired != 1 || report.ReadOnly {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if _, err := r.Run(context.Background(), Request{Progress: func(Report) { panic("of a test") }}); err == nil {
+		t.Error("a panic is no error")
+	}
+	if _, err := r.Run(context.Background(), Request{}); err != nil {
+		t.Errorf("after a panic: %v", err)
+	}
+}
+
+// Every goes on at once with what was interrupted, and begins the next scrub
+// when it is due after the last one, whichever process that was.
+func TestEvery(t *testing.T) {
+	b := start(t, 300)
+	b.o.Last = filepath.Join(t.TempDir(), "scrubbed.json")
+	r := NewRunner(b.o)
+	if d := r.due(time.Hour); d != 0 {
+		t.Errorf("the first one is due in %v", d)
+	}
+	b.remove(0, 5)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.Every(ctx, time.Hour, Request{Progress: func(p Report) {
+			if p.Complete {
+				cancel()
+			}
+		}})
+	}()
+	<-ended
+	if !b.holds(0, 5) {
+		t.Error("nothing was repaired")
+	}
+	if d := NewRunner(b.o).due(time.Hour); d < 30*time.Minute || d > time.Hour {
+		t.Errorf("the next one is due in %v", d)
+	}
+	o := b.o
+	ctx = canceledAt(&o, 1)
+	if _, err := Run(ctx, o); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if d := NewRunner(b.o).due(time.Hour); d != 0 {
+		t.Errorf("an interrupted one goes on in %v", d)
+	}
+}
+
+// A second's worth is read at once at most, and then the rest of the second is
+// waited for.
+func TestRate(t *testing.T) {
+	b := start(t, 40)
+	b.o.Rate = 20
+	var last, most uint64
+	b.o.Progress = func(r Report) { most, last = max(most, r.Sequence-last), r.Sequence }
+	begun := time.Now()
+	if r := b.run(); !r.Clean() || most > 20 {
+		t.Errorf("%d at once: %+v", most, r)
+	}
+	if took := time.Since(begun); took < 1900*time.Millisecond {
+		t.Errorf("40 events at 20 a second took %v", took)
 	}
 }
 

@@ -32,6 +32,9 @@ func (s *scrubber) resume() bool {
 	if err == nil && !slices.EqualFunc(r.Places, s.Places, samePlace) {
 		err = errors.New("it is of other replicas")
 	}
+	if err == nil && (r.ReadOnly != s.ReadOnly || r.FillCaches != s.FillCaches) {
+		err = errors.New("it is of a scrub that was to do something else") // half of the events would be passed over
+	}
 	if err != nil {
 		s.Log.Warn("the state of an interrupted scrub is not used", "file", s.State, "error", err)
 		return false
@@ -59,12 +62,17 @@ func (s *scrubber) save() error {
 	if s.State == "" {
 		return nil
 	}
+	return s.write(s.State)
+}
+
+// write replaces a file with the report, durably.
+func (s *scrubber) write(path string) error {
 	b, err := json.Marshal(s.report)
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(s.State)
-	f, err := os.CreateTemp(dir, filepath.Base(s.State)+".*")
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
@@ -74,7 +82,7 @@ func (s *scrubber) save() error {
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), s.State)
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
@@ -83,8 +91,13 @@ func (s *scrubber) save() error {
 	return syncDir(dir)
 }
 
-// forget removes the file of a scrub that is complete.
+// forget removes the state of a scrub that is complete, and keeps its report.
 func (s *scrubber) forget() error {
+	if s.Last != "" {
+		if err := s.write(s.Last); err != nil {
+			return err
+		}
+	}
 	if s.State == "" {
 		return nil
 	}

@@ -22,7 +22,9 @@ export {
 export type { Curve, KeyPair, PrivateKey, PublicKeyParts } from "./keys.js";
 export { moduleVersion } from "./module.js";
 export { moduleDigest } from "./load.js";
-export type { ModuleSource } from "./load.js";
+export type { ModuleSource, Uncompiled } from "./load.js";
+export { Pool } from "./pool.js";
+export type { PoolOptions, WorkerLike } from "./pool.js";
 export type { Signer } from "./signer.js";
 export type { JsonText } from "./snapshot.js";
 export { EventTypes, VerifiedEvent } from "./types.js";

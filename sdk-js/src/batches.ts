@@ -22,7 +22,7 @@ export interface Batch {
   inputs: (Input | InvalidEvent)[];
 }
 
-/** Bounds of a batch: events, bytes, and milliseconds to wait for more. */
+/** Bounds of a batch: events, bytes, and milliseconds for which its first event waits for more. */
 export interface BatchSize {
   events: number;
   bytes: number;
@@ -30,18 +30,29 @@ export interface BatchSize {
 }
 
 /**
- * Cuts events into batches. One goes out when it is full, or when nothing more
- * has come for a while, so that a slow source is answered soon and a fast one
- * in few requests. What came before the source fails goes out before that.
+ * Cuts events into batches. One goes out when it is full, or when its first
+ * event has waited for a while, so that a slow source is answered soon and a
+ * fast one in few requests. What came before the source fails goes out before
+ * that. Once signal aborts it asks the source for nothing more, and ends.
  */
-export async function* batched(events: Iterable<EventInput> | AsyncIterable<EventInput>, size: BatchSize, mostBytes: number): AsyncGenerator<Batch> {
+export async function* batched(
+  events: Iterable<EventInput> | AsyncIterable<EventInput>, size: BatchSize, mostBytes: number, signal?: AbortSignal,
+): AsyncGenerator<Batch> {
   const source = Symbol.asyncIterator in events ? events[Symbol.asyncIterator]() : events[Symbol.iterator]();
   let batch: Batch = { first: 0, inputs: [] };
   let bytes = 0;
+  const alarm = new Alarm();
+  const stop = () => alarm.ring();
+  signal?.addEventListener("abort", stop);
+  let late: ReturnType<typeof setTimeout> | undefined;
+  let due = false;
   const cut = () => {
     const full = batch;
     batch = { first: full.first + full.inputs.length, inputs: [] };
     bytes = 0;
+    clearTimeout(late);
+    late = undefined;
+    due = false;
     return full;
   };
   let pending: Promise<IteratorResult<EventInput>> | undefined;
@@ -50,10 +61,11 @@ export async function* batched(events: Iterable<EventInput> | AsyncIterable<Even
   try {
     while (!over) {
       pending ??= Promise.resolve(source.next());
-      const got = await (batch.inputs.length > 0 ? within(pending, size.linger) : pending).catch((cause: unknown) => {
+      const got = due ? undefined : await alarm.or(pending).catch((cause: unknown) => {
         failure = { cause };
         return { done: true } as const;
       });
+      if (signal?.aborted) return;
       if (got === undefined) {
         yield cut();
         continue;
@@ -67,10 +79,16 @@ export async function* batched(events: Iterable<EventInput> | AsyncIterable<Even
       const n = isInput(input) ? input.length : 0;
       if (batch.inputs.length > 0 && bytes + n > size.bytes) yield cut();
       batch.inputs.push(input);
+      late ??= setTimeout(() => {
+        due = true;
+        alarm.ring();
+      }, size.linger);
       bytes += n;
       if (batch.inputs.length === size.events) yield cut();
     }
   } finally {
+    clearTimeout(late);
+    signal?.removeEventListener("abort", stop);
     // Not waited for: a source that is asked for an event answers when it has one.
     if (!over) void Promise.resolve(source.return?.()).catch(() => {});
   }
@@ -78,11 +96,24 @@ export async function* batched(events: Iterable<EventInput> | AsyncIterable<Even
   if (failure) throw failure.cause;
 }
 
-/** What promise becomes, or undefined when that takes longer than ms milliseconds. */
-function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout>;
-  const late = new Promise<undefined>((go) => (timer = setTimeout(go, ms, undefined)));
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+/**
+ * Wakes who waits. Promise.race with a promise that lasts would keep every
+ * loser, and what it became, for as long.
+ */
+class Alarm {
+  #wake = () => {};
+
+  ring(): void {
+    this.#wake();
+  }
+
+  /** What the first of promises becomes; undefined when the alarm rings before. */
+  or<T>(...promises: Promise<T>[]): Promise<T | undefined> {
+    return new Promise((go, stop) => {
+      this.#wake = () => go(undefined);
+      for (const p of promises) p.then(go, stop);
+    });
+  }
 }
 
 function inputOf(event: EventInput, mostBytes: number): Input | InvalidEvent {
@@ -100,20 +131,23 @@ function inputOf(event: EventInput, mostBytes: number): Input | InvalidEvent {
  * signal, ends what is under way.
  */
 export async function* inOrder<B, T>(
-  batches: AsyncGenerator<B>, ahead: number, signal: AbortSignal | undefined, work: (batch: B, signal: AbortSignal) => Promise<T[]>,
+  source: (signal: AbortSignal) => AsyncGenerator<B>, ahead: number, signal: AbortSignal | undefined, work: (batch: B, signal: AbortSignal) => Promise<T[]>,
 ): AsyncGenerator<T> {
-  const ends = new AbortController();
-  const aborted = () => ends.abort(signal?.reason);
   signal?.throwIfAborted();
+  const ends = new AbortController();
+  const alarm = new Alarm();
+  const aborted = () => {
+    ends.abort(signal?.reason);
+    alarm.ring();
+  };
   signal?.addEventListener("abort", aborted, { once: true });
-  const stopped = new Promise<never>((_, stop) => ends.signal.addEventListener("abort", () => stop(ends.signal.reason), { once: true }));
-  stopped.catch(() => {});
+  const batches = source(ends.signal);
   const underWay: Promise<T[]>[] = [];
-  type Next = { done: true; failure?: unknown; failed?: boolean } | { done: false; batch: B };
+  type Next = { done: true; failure?: { cause: unknown } } | { done: false; batch: B };
   const ask = (): Promise<Next> =>
     batches.next().then(
       (r) => (r.done ? { done: true } : { done: false, batch: r.value }),
-      (failure: unknown) => ({ done: true, failed: true, failure }),
+      (cause: unknown) => ({ done: true, failure: { cause } }),
     );
   let next: Promise<Next> | undefined = ask();
   let end: Next | undefined;
@@ -121,23 +155,26 @@ export async function* inOrder<B, T>(
     for (;;) {
       const first = underWay[0];
       if (next && underWay.length < ahead) {
-        const got: Next | undefined = await Promise.race([stopped, next, ...(first ? [first.then(() => undefined)] : [])]);
-        if (got?.done) {
-          end = got;
-          next = undefined;
-        } else if (got) {
-          const w = work(got.batch, ends.signal);
-          w.catch(() => {}); // seen when its turn comes
-          underWay.push(w);
-          next = ask();
+        const got: Next | T[] | undefined = await alarm.or<Next | T[]>(next, ...(first ? [first] : []));
+        signal?.throwIfAborted();
+        if (got && "done" in got) {
+          if (got.done) {
+            end = got;
+            next = undefined;
+          } else {
+            const w = work(got.batch, ends.signal);
+            w.catch(() => {}); // seen when its turn comes
+            underWay.push(w);
+            next = ask();
+          }
+          continue;
         }
-        if (got) continue;
       }
       if (!first) break;
-      yield* await first;
+      yield* await first; // which ends when the signal does
       underWay.shift();
     }
-    if (end?.done && end.failed) throw end.failure;
+    if (end?.done && end.failure) throw end.failure.cause;
   } finally {
     signal?.removeEventListener("abort", aborted);
     ends.abort();

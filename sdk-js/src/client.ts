@@ -4,7 +4,7 @@ import {
   healthOf, isHash, receiptOf, statusOf,
   type Ancestor, type BadEvent, type EventStatus, type Filter, type Health, type Page, type Query, type Receipt, type StoredEvent, type StoreOutcome, type Wait,
 } from "./documents.js";
-import { EventSealError, HostError } from "./errors.js";
+import { EventSealError, HostError, isCode } from "./errors.js";
 import { Caller, maxLine, maxPage, problemOf, sleep, type Answer, type CallOptions, type ClientOptions } from "./http.js";
 import { authorKeyOf } from "./keys.js";
 import { lines, LongLine, messages, type StreamState } from "./lines.js";
@@ -78,13 +78,15 @@ export class EventSealClient {
 
   /**
    * Stores events as they come, in batches and two of them at once, and yields
-   * each one's outcome, in order. An event that the module refuses here is not
+   * each one's outcome, in order; the host may take them in in another. An event that the module refuses here is not
    * sent. It throws when a batch as a whole cannot be stored, or when events
    * does; then some that were not reported may have been stored, and storing
    * all of them again is fine.
    */
   storeEvents(events: Iterable<EventInput> | AsyncIterable<EventInput>, options: StoreOptions = {}): AsyncGenerator<StoreOutcome> {
-    return inOrder(batched(events, batchSize, this.#most), batchesAhead, options.signal, (batch, signal) => this.#storeBatch(batch, { ...options, signal }));
+    return inOrder(
+      (signal) => batched(events, batchSize, this.#most, signal), batchesAhead, options.signal, (batch, signal) => this.#storeBatch(batch, { ...options, signal }),
+    );
   }
 
   async #storeBatch(batch: Batch, options: StoreOptions): Promise<StoreOutcome[]> {
@@ -209,9 +211,10 @@ export class EventSealClient {
   }
 
   #stored(item: unknown, matches: (v: VerifiedEvent) => boolean): StoredEvent | BadEvent {
-    const d = (typeof item === "object" && item !== null ? item : {}) as Record<string, unknown>;
+    const d = docOf(item);
     const sequence = Number.isSafeInteger(d["sequence"]) ? { sequence: d["sequence"] as number } : undefined;
-    const v = this.#checked(d["event"], d["hash"]);
+    const { code } = docOf(d["problem"]); // no good copy can be had now
+    const v = d["event"] === undefined && isCode(code) ? invalid({ code, pointer: "" }) : this.#checked(d["event"], d["hash"]);
     if (v.valid && sequence && matches(v)) return { ...sequence, admittedAt: typeof d["admitted_at"] === "string" ? d["admitted_at"] : "", verified: v };
     return {
       ...sequence, ...(typeof d["hash"] === "string" && { hash: d["hash"].slice(0, 64) }),
@@ -240,14 +243,17 @@ export class EventSealClient {
    * twice. Ends when signal aborts (with its reason) or the loop is left.
    */
   async *subscribe(options: SubscribeOptions = {}): AsyncGenerator<StoredEvent> {
-    const { from, idle = 45_000, attempts = Infinity, onState, signal } = options;
+    const { idle = 45_000, attempts = Infinity, onState, signal } = options;
     const matches = matcher(options);
-    const query = parameters({ type: options.type, author: options.author, parent: options.parent, from });
     const state: StreamState = { id: "", retry: 0 };
-    let last = from === undefined ? -1 : from - 1;
+    let { from } = options;
+    let last = -1;
     for (let failures = 0; ; ) {
       let failure: HostError;
       try {
+        // A place to begin at is a place to come back to, should it break off before the first event.
+        from ??= await this.#next(options);
+        const query = parameters({ type: options.type, author: options.author, parent: options.parent, from });
         const a = await this.#http.open(
           { method: "GET", path: "/v1/stream", query, cache: "no-store", headers: { Accept: "text/event-stream", ...(state.id && { "Last-Event-ID": state.id }) } },
           options,
@@ -264,7 +270,7 @@ export class EventSealClient {
             }
             if (m.event !== "event") continue;
             const e = this.#stored(a.object(new TextEncoder().encode(m.data)), matches);
-            if (e.sequence !== undefined && e.sequence <= last) continue;
+            if (e.sequence !== undefined && (e.sequence <= last || e.sequence < from)) continue;
             last = e.sequence ?? last;
             failures = 0;
             if ("verified" in e) yield e;
@@ -287,6 +293,14 @@ export class EventSealClient {
         await this.#http.rest(Math.min(failures, 8), failure, signal);
       }
     }
+  }
+
+  /** The sequence number of the next event that the host takes in. */
+  async #next(options: CallOptions): Promise<number> {
+    const { document } = await this.healthCheck(options);
+    const { sequence } = docOf(document["journal"]);
+    if (Number.isSafeInteger(sequence)) return (sequence as number) + 1;
+    throw new HostError("unexpected_answer", false, { server: this.#http.base.host, status: 200, detail: "its health does not tell the journal's sequence" });
   }
 
   /** What the host knows of an event and its copies. @throws HostError `not_found` */
@@ -315,12 +329,19 @@ export class EventSealClient {
     return this.#http.do(call, options, async (a) => {
       const d = await a.document(maxPage);
       const events: Ancestor[] = [];
-      for (const item of Array.isArray(d["events"]) ? (d["events"] as Record<string, unknown>[]) : []) {
-        const h = item?.["hash"];
+      let truncated = d["truncated"] === true;
+      let gap = false; // the host has an event and no good copy of it: what is above it cannot be told
+      for (const item of Array.isArray(d["events"]) ? d["events"].map(docOf) : []) {
+        const h = item["hash"];
+        if (isHash(h) && !named.has(h) && gap) {
+          truncated = true;
+          continue;
+        }
         if (!isHash(h) || !named.has(h)) throw a.error("unexpected_answer", false, "it names an event that is no ancestor");
         const depth = Number.isSafeInteger(item["depth"]) ? (item["depth"] as number) : 0;
         if (item["event"] === undefined) {
           events.push({ hash: h, depth });
+          gap ||= item["missing"] !== true;
           continue;
         }
         const v = this.#checked(item["event"], h);
@@ -328,7 +349,7 @@ export class EventSealClient {
         for (const p of v.event.parents) named.add(p);
         events.push({ hash: h, depth, verified: v });
       }
-      return { events, truncated: d["truncated"] === true };
+      return { events, truncated };
     });
   }
 
@@ -364,6 +385,8 @@ export class EventSealClient {
     return this.#http.do({ method: "GET", path: "/v1/module.wasm" }, options, async (a) => hexOf(ask("sha256", await a.bytes(4 << 20))) === here);
   }
 }
+
+const docOf = (v: unknown) => (typeof v === "object" && v !== null ? v : {}) as Record<string, unknown>;
 
 function hashArgument(hash: unknown): string {
   if (isHash(hash)) return hash;
@@ -421,5 +444,5 @@ function matcher(q: Query): (v: VerifiedEvent) => boolean {
 
 function report(bad: BadEvent, o: FollowOptions, server: string): void {
   if (o.onBad) return o.onBad(bad);
-  throw new HostError(bad.verdict.code, false, { server, status: 200, detail: `the host served an event that does not verify, or was not asked for (${bad.hash ?? "no hash"})` });
+  throw new HostError(bad.verdict.code, false, { server, status: 200, detail: `event ${bad.hash ?? "without a hash"}, as the host served it` });
 }

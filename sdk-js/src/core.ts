@@ -105,7 +105,7 @@ const isSigner = (key: unknown): key is Signer => typeof key === "object" && key
 /** Lets a signer sign, and verifies the whole of what comes of it. */
 async function signedBy(event: Signable, signer: Signer, most: number): Promise<SignedEvent> {
   const c = created(found(judge("name", most, signable(event, most))));
-  if ("sig" in c.event) throw new EventSealError("unknown_field", "/sig", "the event is signed already");
+  if ("sig" in c.event) throw new EventSealError("invalid_field", "/sig", "the event is signed already");
   const sig = await signatureOf(c, signer);
   const v = found(judge("verify", most, `${c.canonical.slice(0, -1)},"sig":${JSON.stringify(sig)}}`));
   if (v.hash !== c.hash) throw new EventSealError("hash_mismatch");

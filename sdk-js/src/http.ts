@@ -44,7 +44,7 @@ export interface Call {
 /** @internal The largest answers that are read: a line with a record in it, a document, a page of records. */
 export const maxLine = highestMaxBytes + (64 << 10);
 export const maxDocument = 1 << 20;
-export const maxPage = 64 << 20;
+export const maxPage = 16 << 20; // a host ends a page at 8 MiB and a record
 const maxWait = 60_000; // longest Retry-After that is obeyed
 
 /** @internal An answer whose body is read in bounds. Whoever has one closes it. */

@@ -8,6 +8,7 @@ import { integrity } from "./digest.gen.js";
 import { load, type ModuleSource } from "./load.js";
 
 export * from "./api.js";
+export { VerifierPool } from "./pool.web.js";
 
 /**
  * Loads the module, once, before anything else is called. Without a source it

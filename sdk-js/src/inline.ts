@@ -8,6 +8,7 @@ import { deflated } from "./embedded.gen.js";
 import { load, type ModuleSource } from "./load.js";
 
 export * from "./api.js";
+export { VerifierPool } from "./pool.web.js";
 
 /** Loads the module, once, before anything else is called: the one inside, or source. */
 export function init(source?: ModuleSource): Promise<void> {

@@ -3,7 +3,8 @@ import { ask, hexOf, install, installed } from "./module.js";
 
 /** Where the module comes from: its bytes, compiled, or where to fetch it. */
 export type ModuleSource = WebAssembly.Module | Uncompiled;
-type Uncompiled = Uint8Array | ArrayBuffer | Response | URL | string;
+/** The module before it is compiled, or where it is. */
+export type Uncompiled = Uint8Array | ArrayBuffer | Response | URL | string;
 
 const mostBytes = 4 << 20;
 

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { load, type ModuleSource } from "./load.js";
 
 export * from "./api.js";
+export { VerifierPool } from "./pool.node.js";
 
 /** As in index.ts. */
 export function init(source?: ModuleSource): Promise<void> {

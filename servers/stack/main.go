@@ -15,37 +15,6 @@ import (
 	"github.com/eventseal/eventseal/servers"
 )
 
-// config is the host's. Of the four places that count, any one may be down.
-const config = `min_redundancy = 3
-
-[[replica]]
-name = "local-a"
-kind = "local"
-
-[[replica]]
-name = "local-b"
-kind = "local"
-
-[[replica]]
-name = "cache"
-kind = "redis"
-redis.addresses = [%q]
-
-[[replica]]
-name = "bucket"
-kind = "s3"
-s3.endpoint = %q
-s3.region = %q
-s3.bucket = %q
-s3.path_style = true
-s3.access_key_id = %q
-
-[[replica]]
-name = "node"
-kind = "ipfs"
-ipfs.api = %q
-`
-
 const bucket = "eventseal"
 
 var kinds = []string{"host", "redis", "kubo", "s3"}
@@ -118,10 +87,10 @@ func up(root, dir string) error {
 	if err := store.Bucket(bucket); err != nil {
 		return err
 	}
-	text := fmt.Sprintf(config, cache.Addr, store.URL(), servers.S3Region, bucket, servers.S3AccessKey, node.URL())
+	text, secrets := servers.StackConfig(cache.Addr, store.URL(), bucket, node.URL())
 	binary := filepath.Join(root, "bin", "eventseal")
 	host, err := start(dir, "host", func(dir string) (*servers.Server, error) {
-		return servers.NewHost(dir, binary, text, "EVENTSEAL_REPLICA_BUCKET_S3_SECRET_ACCESS_KEY="+servers.S3SecretKey)
+		return servers.NewHost(dir, binary, text, secrets...)
 	})
 	if err != nil {
 		return err

@@ -62,8 +62,12 @@ async function run<T>(task: Task, signal?: AbortSignal, live?: (l: Live) => void
   return (await send(task, signal, live)) as T
 }
 
-/** The events of a list endpoint, each checked. */
+/** The events of a list endpoint, each checked and held against what path asks for. */
 export const list = (path: string, signal?: AbortSignal) => run<Listing>({ kind: 'list', path }, signal)
+
+/** What an event stands on: each checked, and named by its parents or by an ancestor before it. */
+export const ancestors = (hash: string, parents: string[], signal?: AbortSignal) =>
+  run<Listing>({ kind: 'list', path: `/v1/events/${hash}/ancestors?limit=50`, named: parents }, signal)
 
 /** One event with every check made on it. */
 export const inspect = (hash: string, signal?: AbortSignal) => run<Inspection>({ kind: 'inspect', hash }, signal)

@@ -22,6 +22,8 @@ export interface Row {
   gist: string
   depth?: number // of an ancestor
   missing?: boolean
+  /** It is valid, but not what was asked for: another type, author, parent or time, or nobody's ancestor. */
+  unasked?: boolean
 }
 
 export interface Listing {
@@ -52,7 +54,7 @@ export interface Inspection {
 
 export type Task =
   | { kind: 'start'; module: WebAssembly.Module; types: { name: string; code: number }[] }
-  | { kind: 'list'; path: string }
+  | { kind: 'list'; path: string; named?: string[] }
   | { kind: 'inspect'; hash: string }
   | { kind: 'watch'; path: string }
 

@@ -52,12 +52,12 @@ export async function bounded(r: Response, most: number): Promise<Uint8Array<Arr
  * Asks the host and returns the answer's bytes. Statuses in accept are
  * answers too. Throws a HostError for everything else.
  */
-export async function ask(path: string, o: { signal?: AbortSignal | undefined; most?: number; accept?: number[] } = {}): Promise<Uint8Array<ArrayBuffer>> {
+export async function ask(path: string, o: { signal?: AbortSignal | undefined; most?: number; accept?: number[]; cache?: RequestCache } = {}): Promise<Uint8Array<ArrayBuffer>> {
   let r: Response
   let body: Uint8Array<ArrayBuffer>
   const timeout = AbortSignal.timeout(30_000)
   try {
-    r = await fetch(path, { signal: o.signal ? AbortSignal.any([o.signal, timeout]) : timeout, redirect: 'error', credentials: 'omit' })
+    r = await fetch(path, { signal: o.signal ? AbortSignal.any([o.signal, timeout]) : timeout, redirect: 'error', credentials: 'omit', cache: o.cache ?? 'default' })
     body = await bounded(r, o.most ?? mostBytes)
   } catch (e) {
     if (e instanceof HostError || o.signal?.aborted) throw e

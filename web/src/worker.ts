@@ -32,7 +32,7 @@ async function run(task: Task, signal: AbortSignal, live: (l: Live) => void): Pr
     case 'start':
       return seal.start(task.module, task.types)
     case 'list':
-      return list(task.path, signal)
+      return list(task.path, signal, task.named)
     case 'inspect':
       return inspect(task.hash, signal)
     case 'watch':
@@ -43,15 +43,42 @@ async function run(task: Task, signal: AbortSignal, live: (l: Live) => void): Pr
 const text = (v: unknown) => (typeof v === 'string' ? v : '')
 const number = (v: unknown) => (typeof v === 'number' ? v : undefined)
 
+type Asked = (hash: string, event: JsonObject) => boolean
+
+/** Holds an event against the filters of a path. */
+function filters(path: string): Asked {
+  const q = new URL(path, location.origin).searchParams
+  const types = q.getAll('type')
+  const parents = q.getAll('parent')
+  const authors = q.getAll('author').map(seal.checkPublicKey)
+  const since = Number(q.get('since') ?? 0)
+  const until = Number(q.get('until') ?? Infinity)
+  return (_, event) =>
+    (types.length === 0 || types.includes(text(event.type))) &&
+    (authors.length === 0 || authors.includes(seal.checkPublicKey(text(event.author_pubkey)))) &&
+    (parents.length === 0 || (Array.isArray(event.parents) && event.parents.some(p => parents.includes(text(p))))) &&
+    Number(event.created_at) >= since && Number(event.created_at) <= until
+}
+
+/** Holds an ancestor against those that named it; the nearest come first. */
+function named(by: string[]): Asked {
+  const names = new Set(by)
+  return (hash, event) => {
+    if (!names.has(hash)) return false
+    if (Array.isArray(event.parents)) for (const p of event.parents) names.add(text(p))
+    return true
+  }
+}
+
 /** Judges the events that a host gave, each under the hash that it gave for it. */
-function rows(items: unknown[]): Row[] {
+function rows(items: unknown[], asked: Asked): Row[] {
   const objects = items.map(i => (isObject(i) ? i : {}))
   // What is checked is what is shown: the value that was read from the answer.
   const verdicts = seal.verifyAll(objects.map(o => JSON.stringify(o.event ?? null)))
-  return objects.map((o, i) => row(o, verdicts[i]!))
+  return objects.map((o, i) => row(o, verdicts[i]!, asked))
 }
 
-function row(o: JsonObject, judged: seal.Judged): Row {
+function row(o: JsonObject, judged: seal.Judged, asked: Asked): Row {
   const event = isObject(o.event) ? o.event : {}
   const hash = text(o.hash).slice(0, 64)
   let verdict: Verdict = judged
@@ -70,13 +97,14 @@ function row(o: JsonObject, judged: seal.Judged): Row {
   if (typeof o.admitted_at === 'string') r.admittedAt = o.admitted_at
   if (typeof o.depth === 'number') r.depth = o.depth
   if (o.missing === true) r.missing = true
+  if ((r.missing || verdict.valid) && !asked(hash, event)) r.unasked = true
   return r
 }
 
-async function list(path: string, signal: AbortSignal): Promise<Listing> {
+async function list(path: string, signal: AbortSignal, by?: string[]): Promise<Listing> {
   const answer = await askJson<Json>(path, { signal })
   if (!isObject(answer) || !Array.isArray(answer.events)) throw new HostError({ message: 'What answered is not an Eventseal host.' })
-  const listing: Listing = { rows: rows(answer.events.slice(0, 1000)) }
+  const listing: Listing = { rows: rows(answer.events.slice(0, 1000), by ? named(by) : filters(path)) }
   if (typeof answer.next_cursor === 'string' && answer.next_cursor !== '') listing.next = answer.next_cursor
   if (answer.truncated === true) listing.truncated = true
   return listing
@@ -88,7 +116,13 @@ const formCodes = new Set([
 ])
 
 async function inspect(hash: string, signal: AbortSignal): Promise<Inspection> {
-  const bytes = await ask(`/v1/events/${hash}`, { signal, most: 8 << 20 })
+  const first = await look(hash, signal, 'default')
+  // What is wrong may be a copy that the browser keeps, and would keep for ever.
+  return first.verdict.valid ? first : look(hash, signal, 'reload')
+}
+
+async function look(hash: string, signal: AbortSignal, cache: RequestCache): Promise<Inspection> {
+  const bytes = await ask(`/v1/events/${hash}`, { signal, most: 8 << 20, cache })
   const began = performance.now()
   const { verdict, checks, more } = await examine(bytes, hash)
   const took = performance.now() - began
@@ -130,7 +164,7 @@ async function examine(bytes: Uint8Array<ArrayBuffer>, hash: string) {
   // SHA-256 once more, by the browser's own code.
   if (globalThis.crypto?.subtle) {
     const own = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(named.preimage)))
-    test('sha256', seal.hex(own) === named.hash, 'hash_mismatch')
+    test('sha256', seal.hex(own) === hash, 'hash_mismatch')
   } else skip('sha256')
   test('signature', verified.valid, verified.valid ? '' : verified.code, verified.valid ? undefined : verified.pointer)
   return end({ preimage: named.preimage, computed: named.hash })
@@ -143,14 +177,16 @@ function watch(path: string, signal: AbortSignal, live: (l: Live) => void): Prom
     let again: ReturnType<typeof setTimeout> | undefined
     let last = ''
     let waiting: Row[] = []
+    const asked = filters(path)
     const flush = setInterval(() => {
       if (waiting.length === 0) return
       live({ rows: waiting })
       waiting = []
     }, 200)
     const open = () => {
-      const join = path.includes('?') ? '&' : '?'
-      source = new EventSource(last === '' ? path : `${path.replace(/[?&]from=\d+/, '')}${join}from=${last}`)
+      const url = new URL(path, location.origin)
+      if (last !== '') url.searchParams.set('from', String(Number(last) + 1))
+      source = new EventSource(url)
       source.onopen = () => live({ connected: true })
       source.onerror = () => {
         live({ connected: false })
@@ -159,7 +195,7 @@ function watch(path: string, signal: AbortSignal, live: (l: Live) => void): Prom
       source.addEventListener('event', e => {
         last = (e as MessageEvent<string>).lastEventId
         try {
-          waiting.push(...rows([JSON.parse((e as MessageEvent<string>).data)]))
+          waiting.push(...rows([JSON.parse((e as MessageEvent<string>).data)], asked))
         } catch {
           live({ dropped: 'invalid_json' })
         }

@@ -171,6 +171,51 @@ test('lists are filtered, paged and live', async t => {
   assert.match(page.url(), new RegExp(records[7].hash))
 })
 
+test('the live list goes on where it was when the host restarts', async t => {
+  const author = seal.generateKeyPair()
+  const vote = n => record(seal, author, 'VOTE', { target: 'x', reason: `vote ${n}` }).text
+  await host.store([vote(1)])
+  const { page } = await open(t, host.url, { path: `/#/explore?author=${author.publicKey}` })
+  await page.getByText('vote 1').waitFor()
+  await page.getByRole('button', { name: 'Go live' }).click()
+  await button(page, 'Live').waitFor()
+  await host.store([vote(2)])
+  await page.getByText('vote 2').waitFor()
+  await host.stop()
+  await button(page, 'Connecting…').waitFor()
+  await host.up()
+  await host.store([vote(3)])
+  await page.getByText('vote 3').waitFor()
+  assert.deepEqual(await page.locator('.row-gist').allTextContents(), ['vote 3', 'vote 2', 'vote 1'])
+})
+
+test('a type that the host has registered can be written, signed and found', async t => {
+  const own = await Host.start({ EVENTSEAL_EVENT_TYPES: 'NOTE=1000' })
+  const { page } = await open(t, own.url, { path: '/#/sign' })
+  await page.getByRole('button', { name: 'Make a new key' }).click()
+  await page.getByLabel('Type of event').selectOption('NOTE')
+  await page.getByLabel('Body as JSON').fill('{"text": "a type of our own"}')
+  await signAndSubmit(page)
+  await page.getByRole('link', { name: 'Look at the event' }).click()
+  await page.getByRole('heading', { name: 'Verified in this page' }).waitFor()
+  await at(page, '#/explore?type=NOTE')
+  await page.getByRole('list', { name: 'Events' }).getByText('a type of our own').waitFor()
+})
+
+test('keys of the other curve, and old spellings, sign too', async t => {
+  const { page } = await open(t, host.url, { path: '/#/sign' })
+  const legacy = '5KQwrPbwdL6PhXujxW37FSSQZ1JiwsST4cqQzDeyXtP79zkvFD3' // from EOSIO's documentation
+  for (const [key, sig] of [[seal.generateKeyPair({ curve: 'R1' }).privateKey, 'SIG_R1_'], [legacy, 'SIG_K1_']]) {
+    await importKey(page, key)
+    await page.getByText('Fill in an example').click()
+    await signAndSubmit(page)
+    const hash = await page.locator('.preview .facts code').first().textContent()
+    const stored = await (await fetch(`${host.url}/v1/events/${hash}`)).json()
+    assert.ok(stored.sig.startsWith(sig) && stored.author_pubkey === seal.publicKeyOf(key))
+    await page.getByRole('button', { name: 'Use another' }).click()
+  }
+})
+
 test('the host goes and comes back', async t => {
   const proxy = await Proxy.before(host)
   const { page } = await open(t, proxy.url, { path: '/#/sign' })

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,7 @@ import (
 	"github.com/eventseal/eventseal/host/replica/all"
 	"github.com/eventseal/eventseal/host/replica/breaker"
 	"github.com/eventseal/eventseal/host/retrieve"
+	"github.com/eventseal/eventseal/host/scrub"
 	"github.com/eventseal/eventseal/wasm"
 	"github.com/eventseal/eventseal/wasm/digest"
 	"github.com/eventseal/eventseal/web"
@@ -49,6 +51,10 @@ type host struct {
 	intake  *intake.Intake
 	health  *health.Monitor
 	api     *api.Server
+
+	disagreed  atomic.Uint64      // events that the second opinion refused in a scrub
+	endScrubs  context.CancelFunc // of those that nobody asked for; nil: there are none
+	background sync.WaitGroup
 }
 
 // open opens everything, or nothing; without whole, what holds events and not
@@ -153,7 +159,7 @@ func (h *host) openStages(context.Context) error {
 }
 
 // openDoor makes what answers requests.
-func (h *host) openDoor(context.Context) (err error) {
+func (h *host) openDoor(ctx context.Context) (err error) {
 	folders := map[string]string{}
 	for _, c := range h.settings.Replicas {
 		if c.Kind == config.Local {
@@ -162,7 +168,7 @@ func (h *host) openDoor(context.Context) (err error) {
 	}
 	h.health = health.New(health.Options{
 		Places: h.places, Journal: h.journal, Module: h.module, MinRedundancy: h.settings.MinRedundancy,
-		Disagreements: h.intake.Disagreements, Findings: func(place string) health.Findings { return health.Findings(h.reader.Findings(place)) },
+		Disagreements: func() uint64 { return h.intake.Disagreements() + h.disagreed.Load() }, Findings: func(place string) health.Findings { return health.Findings(h.reader.Findings(place)) },
 		Folders: folders, Version: version(), Log: h.log,
 	})
 	collect := []prometheus.Collector{h.health, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
@@ -171,6 +177,11 @@ func (h *host) openDoor(context.Context) (err error) {
 			return err
 		}
 	}
+	scrubbing, err := h.scrubbing()
+	if err != nil {
+		return err
+	}
+	runner := scrub.NewRunner(scrubbing)
 	h.api, err = api.New(api.Options{
 		Module: h.module, Intake: h.intake, Reader: h.reader, Journal: h.journal,
 		Places: h.places, MinRedundancy: h.settings.MinRedundancy, Health: h.health.Health,
@@ -178,9 +189,17 @@ func (h *host) openDoor(context.Context) (err error) {
 			InFlight: h.settings.HTTP.InFlight, Hashes: h.settings.HTTP.BatchEvents, BodyTimeout: h.settings.HTTP.BodyTimeout,
 		},
 		CORS:     api.CORS{Origins: h.settings.CORS.Origins, MaxAge: h.settings.CORS.MaxAge},
+		Admin:    api.Admin{Token: string(h.settings.Admin.Token), Scrubber: runner, ScrubRate: float64(h.settings.Scrub.Rate)},
 		Page:     web.Page(),
 		Registry: h.registry, Version: version(), Log: h.log,
 	})
+	if err == nil && h.settings.Scrub.Every > 0 {
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		h.endScrubs = cancel
+		h.background.Go(func() {
+			runner.Every(ctx, h.settings.Scrub.Every, scrub.Request{Rate: float64(h.settings.Scrub.Rate)})
+		})
+	}
 	return err
 }
 
@@ -254,6 +273,10 @@ func (h *host) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), h.settings.HTTP.ShutdownTimeout)
 	defer cancel()
 	var errs []error
+	if h.endScrubs != nil {
+		h.endScrubs()
+		h.background.Wait()
+	}
 	if h.intake != nil {
 		errs = append(errs, h.intake.Close(ctx))
 	}

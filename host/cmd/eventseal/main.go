@@ -19,7 +19,7 @@ type commands struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
 	Serve   serveCommand   `cmd:"" help:"Run the host: take events over HTTP, store and serve them."`
-	Scrub   scrubCommand   `cmd:"" help:"Read every copy of every event of a host that is not running, compare, repair."`
+	Scrub   scrubCommand   `cmd:"" help:"Read every copy of every event, compare, repair: of a host that is not running, or with --server of one that is."`
 	Reindex reindexCommand `cmd:"" help:"Rebuild the journal of a host that is not running from what a replica holds."`
 
 	Keygen       keygenCommand       `cmd:"" group:"here" help:"Make a key pair."`

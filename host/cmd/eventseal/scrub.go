@@ -2,46 +2,132 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
+	"os"
 	"path/filepath"
+	"time"
 
+	"github.com/eventseal/eventseal/host/client"
+	"github.com/eventseal/eventseal/host/config"
+	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/scrub"
 )
 
 type scrubCommand struct {
 	settingsFlags
-	Rate       float64 `placeholder:"N" help:"Look at so many events per second at most."`
-	ReadOnly   bool    `help:"Report, and repair nothing."`
-	FillCaches bool    `help:"Put events into caches that do not have them, too."`
+	Server     string        `placeholder:"URL" help:"Have the host that runs there do it, instead of doing it to one that does not run here."`
+	TokenFile  string        `placeholder:"FILE" help:"File of that host's admin.token. Without it: EVENTSEAL_ADMIN_TOKEN."`
+	Timeout    time.Duration `default:"1m" help:"How long the host may say nothing (${default}); then it is asked again, and goes on where it was."`
+	Rate       float64       `placeholder:"N" help:"Look at so many events per second at most. A running host has a scrub.rate of its own."`
+	ReadOnly   bool          `help:"Report, and repair nothing."`
+	FillCaches bool          `help:"Put events into caches that do not have them, too."`
 }
 
 // Run ends with statusNo where an event is not as it should be in every place,
 // now that the scrub is over. Interrupted, it goes on the next time.
 func (c *scrubCommand) Run(ctx context.Context, s *stdio) error {
-	if c.Rate < 0 {
+	if !(c.Rate >= 0) || math.IsInf(c.Rate, 0) {
 		return usage("--rate: want a number of events per second")
 	}
-	return c.offline(ctx, s, func(ctx context.Context, h *host) error {
-		// Where an event is looked at anyway, both implementations look.
-		opinion, err := secondOpinion(h.settings, "all")
-		if err != nil {
-			return err
+	bar := s.progress("scrub")
+	show := func(r scrub.Report) { bar.show(r.Sequence, r.Last) }
+	var report scrub.Report
+	var err error
+	if c.Server != "" {
+		report, err = c.remote(ctx, show)
+	} else {
+		if c.TokenFile != "" {
+			return usage("--token-file goes with --server")
 		}
-		bar := s.progress("scrub")
-		report, err := scrub.Run(ctx, scrub.Options{
-			Module: h.module, Journal: h.journal, Places: h.places, SecondOpinion: opinion,
-			State: filepath.Join(h.settings.Data, "scrub.json"), Rate: c.Rate, ReadOnly: c.ReadOnly, FillCaches: c.FillCaches,
-			Progress: func(r scrub.Report) { bar.show(r.Sequence, r.Last) }, Log: h.log,
+		err = c.offline(ctx, s, func(ctx context.Context, h *host) error {
+			o, err := h.scrubbing()
+			if err != nil {
+				return err
+			}
+			report, err = scrub.NewRunner(o).Run(ctx, scrub.Request{
+				Rate: c.Rate, ReadOnly: c.ReadOnly, FillCaches: c.FillCaches, Progress: show,
+			})
+			return err
 		})
-		bar.end()
-		if err := errors.Join(err, s.document(report)); err != nil {
-			return err
+	}
+	bar.end()
+	if !report.Started.IsZero() {
+		err = errors.Join(err, s.document(report))
+	}
+	if err == nil && !sound(report, c.ReadOnly) {
+		return errNo
+	}
+	return err
+}
+
+// remote has a running host scrub. A signal ends it there, too.
+func (c *scrubCommand) remote(ctx context.Context, show func(scrub.Report)) (last scrub.Report, err error) {
+	if c.Config != "" || c.Data != nil {
+		return last, usage("--config and --data are those of a host that does not run; with --server there is none")
+	}
+	if c.Rate != math.Trunc(c.Rate) || c.Rate > 1e6 {
+		return last, usage("--rate: a running host wants a whole number of at most 1000000")
+	}
+	if c.Timeout <= 0 {
+		return last, usage("--timeout: want more than nothing")
+	}
+	token, err := c.token()
+	if err != nil {
+		return last, err
+	}
+	cl, err := client.New(client.Options{Server: c.Server, Timeout: c.Timeout, Token: token})
+	if err != nil {
+		return last, &usageError{err}
+	}
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	err = cl.Scrub(ctx, client.Scrub{Rate: uint64(c.Rate), ReadOnly: c.ReadOnly, FillCaches: c.FillCaches}, func(line json.RawMessage) error {
+		last = scrub.Report{}
+		if err := json.Unmarshal(line, &last); err != nil {
+			return fmt.Errorf("the answer is not what a host sends: %w", err)
 		}
-		if !sound(report, c.ReadOnly) {
-			return errNo
-		}
+		show(last)
 		return nil
 	})
+	return last, err
+}
+
+const adminVariable = "EVENTSEAL_ADMIN_TOKEN"
+
+// token returns what lets one tell a host what to do.
+func (c *scrubCommand) token() (string, error) {
+	if c.TokenFile == "" {
+		v := os.Getenv(adminVariable)
+		if v == "" {
+			return "", usage("no token: give --token-file or %s", adminVariable)
+		}
+		return v, nil
+	}
+	token, err := config.ReadSecret(c.TokenFile)
+	if err != nil {
+		return "", &usageError{err}
+	}
+	return string(token), nil
+}
+
+// scrubbing is what is to be scrubbed of a host: where an event is looked at
+// anyway, both implementations look.
+func (h *host) scrubbing() (scrub.Options, error) {
+	opinion, err := secondOpinion(h.settings, "all")
+	return scrub.Options{
+		Module: h.module, Journal: h.journal, Places: h.places, Log: h.log,
+		State: filepath.Join(h.settings.Data, "scrub.json"), Last: filepath.Join(h.settings.Data, "scrubbed.json"),
+		SecondOpinion: func(ctx context.Context, v module.Verified) error {
+			err := opinion(ctx, v)
+			if err != nil {
+				h.disagreed.Add(1)
+			}
+			return err
+		},
+	}, err
 }
 
 // sound reports whether a complete scrub left every event whole everywhere, or

@@ -2,13 +2,16 @@
 package moduletest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"sync"
 	"testing"
 
 	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 var shared = sync.OnceValues(func() (*module.Pool, error) {
@@ -64,4 +67,43 @@ func Sign(t testing.TB, d module.Draft) module.Verified {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// Twice returns an event under two valid signatures: R1 has no rule against
+// the mirrored one.
+func Twice(t testing.TB) (first, second module.Verified) {
+	p, ctx := Open(t), context.Background()
+	pair, err := p.GenerateKey(ctx, "R1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	event, _, err := p.Create(ctx, module.Draft{Type: "VOTE", Author: pair.Public, CreatedAt: 1, Body: json.RawMessage("{}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, err = p.Sign(ctx, event, pair.Private); err != nil {
+		t.Fatal(err)
+	}
+	var m struct{ Sig string }
+	if err := json.Unmarshal(first.Record(), &m); err != nil {
+		t.Fatal(err)
+	}
+	_, compact, err := p.ParseSignature(ctx, m.Sig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	order, _ := new(big.Int).SetString("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", 16)
+	s := new(big.Int).SetBytes(compact[33:])
+	s.Sub(order, s).FillBytes(compact[33:])
+	compact[0] = 31 + ((compact[0] - 31) ^ 1) // the recovery id flips with it
+	sum := digest.RIPEMD160(append(compact[:], "R1"...))
+	text := "SIG_R1_" + string(digest.AppendBase58(nil, append(compact[:], sum[:4]...)))
+	second, err = p.Verify(ctx, bytes.Replace(first.Record(), []byte(m.Sig), []byte(text), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.Hash() != first.Hash() || bytes.Equal(second.Record(), first.Record()) {
+		t.Fatal("that is no second signature")
+	}
+	return first, second
 }

@@ -276,13 +276,13 @@ function ValuePart({ field, path, editing }: PartProps<'value'>) {
 }
 
 /** Texts one below the other; writing into the last, empty one adds one. */
-export function Texts({ items, item, label, change }: { items: string[]; item: string; label: string; change: (items: string[]) => void }) {
+export function Texts({ items, item, label, mono = false, change }: { items: string[]; item: string; label: string; mono?: boolean; change: (items: string[]) => void }) {
   return (
     <ul class="texts">
       {[...items, ''].map((t, i) => (
         <li key={i}>
           <input
-            aria-label={`${label}, ${item} ${i + 1}`} autocomplete="off" value={t} placeholder={i === items.length ? `add a ${item}` : undefined}
+            aria-label={`${label}, ${item} ${i + 1}`} class={mono ? 'mono' : ''} spellcheck={!mono} autocomplete="off" value={t} placeholder={i === items.length ? `add a ${item}` : undefined}
             onInput={e => change([...items.slice(0, i), e.currentTarget.value, ...items.slice(i + 1)])}
             onBlur={e => e.currentTarget.value === '' && i < items.length && change([...items.slice(0, i), ...items.slice(i + 1)])}
           />

@@ -4,9 +4,9 @@ import { forms } from './types.ts'
 
 /** What an event is about, in one short line; '' where nothing says it. */
 export function gist(type: string, body: Json): string {
-  for (const path of (Object.hasOwn(forms, type) ? forms[type]!.gist : [])) {
-    const v = valueAt(body, path.split('.'))
-    if (typeof v === 'string' || typeof v === 'number') return line(path === 'target' || path === 'claim' ? '→ ' + String(v).slice(0, 8) + '…' + String(v).slice(-6) : String(v))
+  for (const paths of Object.hasOwn(forms, type) ? forms[type]!.gist : []) {
+    const words = paths.split(' ').flatMap(path => said(path, valueAt(body, path.split('.'))))
+    if (words.length > 0) return line(words.join(' · '))
   }
   if (isObject(body)) {
     let looked = 0
@@ -16,6 +16,12 @@ export function gist(type: string, body: Json): string {
     }
   }
   return ''
+}
+
+function said(path: string, v: Json | undefined): string[] {
+  if (typeof v === 'number' || typeof v === 'boolean') return [String(v)]
+  if (typeof v !== 'string' || v === '') return []
+  return [(path === 'target' || path === 'claim') && v.length > 20 ? `→ ${v.slice(0, 8)}…${v.slice(-6)}` : v.slice(0, 400)]
 }
 
 const line = (s: string) => cut(s.slice(0, 400).replace(/\s+/g, ' ').trim(), 140)

@@ -8,7 +8,7 @@ export interface EventForm {
   fields: Field[]
   example: JsonObject
   example_proofs?: JsonObject
-  /** Members of the body that a list shows, the first that is there. */
+  /** Members of the body that a list shows: of the first entry of which any is there. */
   gist: string[]
 }
 
@@ -88,21 +88,21 @@ export const forms: Record<string, EventForm> = {
   ADD_MEMBER: {
     title: 'Add a member',
     about: 'A person joins a group.',
-    gist: ['person_id'],
+    gist: ['person_id group_id'],
     fields: [groupId, person, text('role', 'Role', optional), text('instrument', 'Instrument', optional), date('from', 'From', optional), date('to', 'Until', optional)],
     example: { group_id: 'group:beatles', person_id: 'person:starr', role: 'drummer', instrument: 'drums', from: '1962-08-18' },
   },
   REMOVE_MEMBER: {
     title: 'Remove a member',
     about: 'A person leaves a group.',
-    gist: ['person_id'],
+    gist: ['person_id group_id'],
     fields: [groupId, person, date('until', 'Until', optional), reason],
     example: { group_id: 'group:beatles', person_id: 'person:best', until: '1962-08-16', reason: 'Replaced before the first recordings' },
   },
   ADD_CLAIM: {
     title: 'Add a claim',
     about: 'States one fact about one thing, with its sources.',
-    gist: ['field', 'node'],
+    gist: ['field value node'],
     fields: [
       text('node', 'About', { example: 'track:come-together' }),
       text('field', 'Property', { example: 'bpm' }),
@@ -175,7 +175,7 @@ export const forms: Record<string, EventForm> = {
   DISTRIBUTE_REWARDS: {
     title: 'Distribute rewards',
     about: 'Who receives which share in an epoch.',
-    gist: ['epoch', 'total'],
+    gist: ['epoch total'],
     fields: [number('epoch', 'Epoch', { whole: true }), number('total', 'Total'), table('shares', 'Shares', 'account', 'share', 'number')],
     example: { epoch: 12, total: 1000, shares: { 'account:alice': 0.6, 'account:bob': 0.4 } },
   },

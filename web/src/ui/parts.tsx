@@ -156,7 +156,7 @@ export function Mono({ text, what, short = false, copy = true, href }: { text: s
   const body = <code class="mono" title={short ? text : undefined}>{shown}</code>
   return (
     <span class={`mono-line ${short ? 'short' : ''}`}>
-      {href ? <a href={href} aria-label={`${what} ${shown}`}>{body}</a> : body}
+      {href ? <a href={href}>{body}</a> : body}
       {copy && <Copy text={text} what={what} />}
     </span>
   )

@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks'
-import type { Check, Inspection } from '../checking.ts'
-import { inspect, list } from '../checker.ts'
+import type { Check, Inspection, Listing } from '../checking.ts'
+import { ancestors, inspect, list } from '../checker.ts'
 import { useLoad, useTick } from '../connection.ts'
 import { forms, titleOf } from '../forms/types.ts'
 import { gist } from '../forms/gist.ts'
@@ -44,7 +44,7 @@ function One({ hash }: { hash: string }) {
           <div class="side-column">
             {event && i.verdict.valid && <Answer hash={hash} />}
             <Whereabouts hash={hash} />
-            <Thread hash={hash} hasParents={Array.isArray(event?.parents) && event.parents.length > 0} />
+            <Thread hash={hash} parents={i.verdict.valid && Array.isArray(event?.parents) ? event.parents.map(String) : []} />
           </div>
         </div>
       )}
@@ -56,7 +56,7 @@ const checkWords: Record<Check['name'], [string, string]> = {
   form: ['Well formed', 'One event, strictly read: nothing doubled, unknown, missing or ambiguous.'],
   canonical: ['Canonical', 'The bytes received are exactly the canonical form (RFC 8785).'],
   hash: ['Hash', 'SHA-256 of the canonical bytes is the hash asked for.'],
-  sha256: ['Hash, once more', 'The browser’s own SHA-256 finds the same.'],
+  sha256: ['Hash, once more', 'The browser’s own SHA-256 finds it too.'],
   signature: ['Signature', 'The author’s key signed exactly this hash.'],
 }
 
@@ -96,7 +96,7 @@ function Verification({ i }: { i: Inspection }) {
 
 function failed(c: Check, i: Inspection): string {
   if (c.name === 'canonical') return 'The bytes received are not in the canonical form.'
-  if (c.name === 'hash') return 'The contents have another hash than the one asked for.'
+  if (c.name === 'hash' || c.name === 'sha256') return 'The contents have another hash than the one asked for.'
   return explain(c.code ?? i.verdict.code ?? '').what
 }
 
@@ -191,8 +191,8 @@ function Proof({ hash, anchor }: { hash: string; anchor: Json }) {
   )
 }
 
-function Thread({ hash, hasParents }: { hash: string; hasParents: boolean }) {
-  const up = useLoad(signal => (hasParents ? list(`/v1/events/${hash}/ancestors?limit=50`, signal) : Promise.resolve({ rows: [] })), [hash, hasParents])
+function Thread({ hash, parents }: { hash: string; parents: string[] }) {
+  const up = useLoad<Listing>(signal => (parents.length > 0 ? ancestors(hash, parents, signal) : Promise.resolve({ rows: [] })), [hash, parents])
   const down = useLoad(signal => list(`/v1/events?parent=${hash}&order=asc&limit=50`, signal), [hash])
   return (
     <section class="card thread" aria-labelledby="thread-head">

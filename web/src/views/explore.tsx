@@ -7,7 +7,7 @@ import { failureOf } from '../host.ts'
 import { eventTypes } from '../module.ts'
 import { eventAddress, exploreAddress, goTo, route } from '../router.ts'
 import { useStore } from '../store.ts'
-import { Badge, Empty, Field, Icon, Loading, Refused, announce, type Failure } from '../ui/parts.tsx'
+import { Badge, Empty, Field, Loading, Refused, announce, type Failure } from '../ui/parts.tsx'
 import { plural } from '../ui/text.tsx'
 import { Rows } from './rows.tsx'
 import { Title } from './title.tsx'
@@ -67,7 +67,7 @@ function Search() {
       <Field label="Find an event by its hash, or all of an author by the public key" error={text.trim() !== '' && !ok && !/^(PUB_|EOS)/.test(text.trim()) ? 'A hash has 64 digits, 0–9 and a–f; a key begins with PUB_ or EOS.' : undefined}>
         {({ id, describedBy, invalid }) => (
           <div class="row">
-            <input id={id} type="search" class="mono" spellcheck={false} autocomplete="off" aria-describedby={describedBy} aria-invalid={invalid} value={text} onInput={e => setText(e.currentTarget.value)} />
+            <input id={id} type="search" class="mono" placeholder="hash or public key" spellcheck={false} autocomplete="off" aria-describedby={describedBy} aria-invalid={invalid} value={text} onInput={e => setText(e.currentTarget.value)} />
             <button type="submit" class="button">Find</button>
           </div>
         )}
@@ -186,7 +186,9 @@ function Live({ filters, on, turn, from, ready, add }: { filters: Filters; on: b
     const q = parameters(filters, false) // the stream knows no times
     const since = Number(parameters(filters).get('since') ?? 0)
     const until = Number(parameters(filters).get('until') ?? Infinity)
-    q.set('from', String(latest.current.from ?? 0))
+    // Behind the newest that is shown. Where nothing is, from the beginning, unless times are asked for: the stream would send all of other times.
+    if (latest.current.from !== undefined) q.set('from', String(latest.current.from + 1))
+    else if (filters.since === '' && filters.until === '') q.set('from', '0')
     watch(`/v1/stream?${q}`, stop.signal, l => {
       if ('connected' in l) setConnected(l.connected)
       if ('rows' in l) {
@@ -210,7 +212,6 @@ function Live({ filters, on, turn, from, ready, add }: { filters: Filters; on: b
     <button type="button" class="button small live" aria-pressed={on} disabled={!ready} onClick={() => turn(!on)}>
       <span class={`dot ${on ? (connected ? 'on' : 'waiting') : ''}`} aria-hidden="true" />
       {on ? (connected ? 'Live' : 'Connecting…') : 'Go live'}
-      <Icon name="down" />
     </button>
   )
 }

@@ -20,7 +20,7 @@ function Line({ r }: { r: Row }) {
       <li class="row-line">
         <div class="row-top">
           <Mono text={r.hash} what="hash" short />
-          <Badge tone="info">not on this host</Badge>
+          {r.unasked ? <Badge tone="warn">not asked for</Badge> : <Badge tone="info">not on this host</Badge>}
         </div>
       </li>
     )
@@ -32,12 +32,13 @@ function Line({ r }: { r: Row }) {
       <div class="row-top">
         {readable ? <a class="row-type" href={eventAddress(r.hash)}><Outside text={title} /></a> : <span class="row-type"><Outside text={title} /></span>}
         {r.gist && <span class="row-gist"><Outside text={r.gist} /></span>}
-        {r.verdict.valid ? <Badge tone="good">verified</Badge> : <Badge tone="bad">invalid</Badge>}
+        {!r.verdict.valid ? <Badge tone="bad">invalid</Badge> : r.unasked ? <Badge tone="warn">not asked for</Badge> : <Badge tone="good">verified</Badge>}
       </div>
+      {r.unasked && <p class="row-why">The host gave this event in an answer that it does not belong in.</p>}
       {!r.verdict.valid && <p class="row-why">{explain(r.verdict.code ?? 'internal').what} <code>{r.verdict.code}</code></p>}
       <div class="row-facts">
         <Mono text={r.hash} what="hash" short />
-        <span class="by">by <a href={exploreAddress({ author: r.author })} aria-label={`Events by ${r.author}`}><code class="mono" title={r.author}>{shortKey(r.author)}</code></a></span>
+        <span class="by">by <a href={exploreAddress({ author: r.author })} title={`Events by ${r.author}`}><code class="mono">{shortKey(r.author)}</code></a></span>
         <Time seconds={r.createdAt} />
         {r.parents > 0 && <span>{plural(r.parents, 'parent')}</span>}
         {r.sequence !== undefined && <span class="sequence" title="Position in the host’s journal">№ {r.sequence.toLocaleString('en')}</span>}

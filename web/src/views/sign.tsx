@@ -133,7 +133,7 @@ function AroundCard() {
       <fieldset class="group">
         <legend>Parents <span class="optional">optional</span></legend>
         <p class="hint">Hashes of the events that this one follows. They make the thread.</p>
-        <Texts items={d.parents} item="parent" label="Parents" change={parents => edit({ parents: parents.map(p => p.trim().toLowerCase()) })} />
+        <Texts items={d.parents} item="parent" label="Parents" mono change={parents => edit({ parents: parents.map(p => p.trim().toLowerCase()) })} />
         {fault && <p class="field-error"><Icon name="warn" />{fault}</p>}
       </fieldset>
       <fieldset class="group">

@@ -135,7 +135,7 @@ function ModuleCard({ host }: { host: Health['module'] }) {
         <dt>Version</dt>
         <dd><Outside text={String(host.version)} /> <span class="fine">ABI {host.abi}{m.size ? ` · ${size(m.size)}` : ''} · {plural(host.instances, 'instance')} in the host</span></dd>
       </dl>
-      <p class="fine">Each release publishes this digest (eventseal.wasm.sha256): compare it, and you need not trust this host.</p>
+      <p class="fine">The repository names this digest in wasm/eventseal.wasm.sha256. The page itself came from this host, too: to rely on nobody, check events with the eventseal command or the SDK elsewhere.</p>
     </section>
   )
 }

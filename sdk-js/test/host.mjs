@@ -1,0 +1,51 @@
+// The real host: bin/eventseal serve, on a free port, in a folder of its own.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root } from "./files.mjs";
+
+const binary = process.env.EVENTSEAL_BINARY ?? `${root}/bin/eventseal`;
+
+/** Whether the host is built; where nothing may skip, a missing one fails. */
+export const noHost = existsSync(binary) || (process.env.EVENTSEAL_REQUIRE ?? "") !== "" ? false : "bin/eventseal is missing; make build";
+
+const freePort = () => new Promise((go) => {
+  const s = createServer().listen(0, "127.0.0.1", () => {
+    const { port } = s.address();
+    s.close(() => go(port));
+  });
+});
+
+/** serve starts a host with data of its own; stop and start keep the data and the port. */
+export async function serve(t) {
+  const folder = mkdtempSync(join(tmpdir(), "eventseal-sdk-"));
+  const port = await freePort();
+  const host = { url: `http://127.0.0.1:${port}`, start, stop };
+  let child;
+  async function start() {
+    child = spawn(binary, ["serve", "--data", folder, "--listen", `127.0.0.1:${port}`], { stdio: ["ignore", "pipe", "pipe"], cwd: folder });
+    let said = "";
+    for (const out of [child.stdout, child.stderr]) out.on("data", (d) => (said = (said + d).slice(-4000)));
+    let over = false;
+    child.once("exit", () => (over = true));
+    for (const began = Date.now(); ; ) {
+      if (over || Date.now() - began > 60_000) throw new Error(`the host does not serve: ${said}`);
+      if (await fetch(`${host.url}/readyz`).then((r) => r.ok, () => false)) return;
+      await new Promise((go) => setTimeout(go, 30));
+    }
+  }
+  async function stop(signal = "SIGTERM") {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const over = new Promise((go) => child.once("exit", go));
+    child.kill(signal);
+    await over;
+  }
+  t.after(async () => {
+    await stop("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  });
+  await start();
+  return host;
+}

@@ -1,0 +1,104 @@
+// The client against the real host, and the examples.
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { EventSealClient, createEvent, generateKeyPair, moduleDigest, signEvent, toLegacyPublicKey, verifyEvent } from "eventseal";
+import { root } from "./files.mjs";
+import { noHost, serve } from "./host.mjs";
+import { key, some } from "./events.mjs";
+import { listOf } from "./scripted.mjs";
+
+const real = { skip: noHost };
+const run = promisify(execFile);
+const example = (name, ...args) => run(process.execPath, [`${root}/sdk-js/examples/${name}.mjs`, ...args], { cwd: `${root}/sdk-js` });
+
+test("store, find, follow, with a host that goes and comes", real, async (t) => {
+  const host = await serve(t);
+  const client = new EventSealClient(host.url);
+  const events = some(700, { size: 60 });
+
+  const r = await client.storeEvent(events[0], { wait: "all" });
+  assert.deepEqual([r.hash, r.created, r.sequence, r.durable >= 2], [events[0].hash, true, 1, true]);
+  assert.equal((await client.storeEvent(events[0])).created, false);
+  assert.deepEqual(await client.retrieveEvent(events[0].hash), events[0]);
+  await assert.rejects(client.retrieveEvent("0".repeat(64)), { code: "not_found", status: 404 });
+
+  // Follow while it is stored, stopped, killed and started again.
+  const followed = [];
+  const ends = new AbortController();
+  const states = [];
+  const following = (async () => {
+    for await (const e of client.subscribe({ from: 1, signal: ends.signal, onState: (s) => states.push(s) })) {
+      followed.push([e.sequence, e.verified.hash]);
+      if (followed.length === 700) return;
+    }
+  })();
+  const outcomes = await listOf(client.storeEvents(events.slice(1, 400)));
+  assert.deepEqual(outcomes.map((o) => o.receipt?.hash), events.slice(1, 400).map((e) => e.hash));
+  await host.stop();
+  await host.start();
+  for await (const o of client.storeEvents(events.slice(400, 600))) assert.ok(o.receipt, String(o.error));
+  await host.stop("SIGKILL");
+  const late = listOf(client.storeEvents(events.slice(600))); // retried until the host is there
+  await host.start();
+  assert.ok((await late).every((o) => o.receipt));
+  await following;
+  // Two batches are under way at once, so that the host's order is not ours.
+  assert.deepEqual(followed.map(([sequence]) => sequence), events.map((_, i) => i + 1));
+  assert.deepEqual(followed.map(([, hash]) => hash).sort(), events.map((e) => e.hash).sort());
+  assert.ok(states.filter((s) => s === "connected").length >= 2, states.join());
+
+  const got = await client.retrieveEvents([...events.map((e) => e.hash), "0".repeat(64)]);
+  assert.equal(got.size, 700);
+  assert.deepEqual([...got.failures.values()].map((e) => e.code), ["not_found"]);
+
+  const legacy = await listOf(client.queryEvents({ author: toLegacyPublicKey(key.publicKey), order: "asc", limit: 150 }));
+  assert.deepEqual(legacy.map((e) => [e.sequence, e.verified.hash]), followed);
+  assert.match(legacy[0].admittedAt, /^20\d\d-/);
+  const page = await client.queryPage({ type: "VOTE", count: true, limit: 10, since: 1_700_000_100 });
+  assert.deepEqual([page.events.length, page.count, page.bad.length], [10, 600, 0]);
+  await assert.rejects(client.queryPage({ cursor: "nonsense" }), { code: "invalid_cursor" });
+  await assert.rejects(client.queryPage({ limit: 100_000 }), { code: "invalid_parameter" });
+
+  const [child] = some(1, { type: "DISCUSS", parents: [events[5].hash, events[6].hash] });
+  const [grandchild] = some(1, { type: "DISCUSS", parents: [child.hash, "1".repeat(64)] });
+  await client.storeEvent(child);
+  await client.storeEvent(grandchild);
+  const thread = await client.ancestors(grandchild.hash);
+  assert.deepEqual(new Set(thread.events.map((e) => `${e.depth} ${e.hash} ${e.verified !== undefined}`)), new Set([`1 ${child.hash} true`, `1 ${"1".repeat(64)} false`, `2 ${events[5].hash} true`, `2 ${events[6].hash} true`]));
+  assert.deepEqual((await listOf(client.queryEvents({ parent: events[5].hash }))).map((e) => e.verified.hash), [child.hash]);
+
+  const s = await client.status(events[3].hash);
+  assert.deepEqual([s.hash, followed[s.sequence - 1]?.[1], s.type, s.durable >= 2, s.replicas.length >= 2], [events[3].hash, events[3].hash, "VOTE", true, true]);
+  assert.ok(s.replicas.every((x) => x.state === "stored"));
+  assert.equal((await client.healthCheck()).healthy, true);
+  assert.equal((await client.types()).length, 14);
+  assert.equal(await client.moduleMatches(), true);
+  assert.equal((await client.healthCheck()).document.module.sha256, await moduleDigest());
+
+  const forged = { ...JSON.parse(events[9].record), created_at: 1 };
+  await assert.rejects(client.storeEvent(forged), { code: "signature_mismatch" });
+});
+
+test("examples against a host", real, async (t) => {
+  const host = await serve(t);
+  const client = new EventSealClient(host.url);
+  const pair = generateKeyPair();
+  for (let n = 0; n < 3; n++) await client.storeEvent(verifyEvent(signEvent(createEvent("LIKE", { n }, pair.publicKey), pair.privateKey)));
+  const { stdout } = await example("feed", host.url);
+  assert.match(stdout, /^1 [0-9a-f]{12} LIKE \{"n":0\}\n.*\n.*\n3 events verified, 0 not\n$/);
+
+  const child = spawn(process.execPath, [`${root}/sdk-js/examples/stream.mjs`, host.url, "1"], { stdio: ["ignore", "pipe", "ignore"] });
+  let said = "";
+  for await (const d of child.stdout) if ((said += d).split("\n").length > 3) break;
+  const over = new Promise((go) => child.once("exit", go));
+  child.kill("SIGINT");
+  assert.equal(await over, 0);
+  assert.match(said, /^1 LIKE [0-9a-f]{64}\n2 LIKE/);
+});
+
+test("examples on their own", async () => {
+  assert.equal((await example("wallet")).stdout, "signed true\nrefused: the person said no\n");
+  assert.equal((await example("migrate")).stdout, "same hash true\nsame signature true\nthe old event verifies here true\nthe new event verifies there true\n");
+});

@@ -1,0 +1,60 @@
+// The package as others get it: packed, installed into an empty project, used from there.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { root } from "./files.mjs";
+
+test("npm pack holds what is needed, and works where it is installed", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "eventseal-pack-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const npm = (...args) => execFileSync("npm", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const [pack] = JSON.parse(npm("pack", "--json", "--pack-destination", folder, `${root}/sdk-js`));
+  const files = pack.files.map((f) => f.path);
+  assert.ok(files.every((f) => /^(dist\/[a-z.]+\.(js|d\.ts|wasm)|package\.json|README\.md|LICENSE)$/.test(f)), files.join());
+  for (const f of ["dist/index.js", "dist/node.js", "dist/inline.js", "dist/worker.js", "dist/eventseal.wasm", "README.md", "LICENSE"]) assert.ok(files.includes(f), f);
+
+  const project = join(folder, "project");
+  execFileSync("mkdir", [project]);
+  writeFileSync(join(project, "package.json"), '{"name":"empty","private":true,"type":"module"}');
+  execFileSync("npm", ["install", "--no-audit", "--no-fund", "--offline", join(folder, pack.filename)], { cwd: project, stdio: "ignore" });
+  writeFileSync(join(project, "use.mjs"), `
+    import { readFileSync } from "node:fs";
+    import * as file from "eventseal";
+    import * as inline from "eventseal/inline";
+    for (const es of [file, inline]) {
+      await es.init();
+      const k = es.generateKeyPair();
+      console.log(es.verifyEvent(es.signEvent(es.createEvent("VOTE", { x: 1 }, k.publicKey), k.privateKey)).valid, await es.moduleDigest());
+    }
+    console.log(readFileSync(new URL(import.meta.resolve("eventseal/eventseal.wasm"))).length);
+    const pool = new file.VerifierPool({ size: 1 });
+    console.log((await pool.verifyMany(["{}"]))[0].code);
+    pool.close();
+  `);
+  const [a, b, size, code] = execFileSync(process.execPath, ["use.mjs"], { cwd: project, encoding: "utf8" }).trim().split("\n");
+  assert.match(a, /^true [0-9a-f]{64}$/);
+  assert.equal(b, a);
+  assert.ok(Number(size) > 100_000);
+  assert.equal(code, "missing_field");
+
+  // A strict TypeScript project sees the types.
+  writeFileSync(join(project, "use.ts"), `
+    import { init, createEvent, signEvent, verifyEvent, VerifiedEvent, EventSealClient, type Signer, type SignedEvent } from "eventseal";
+    await init();
+    const signer: Signer = { publicKey: "x", signDigest: async (hash: string) => hash };
+    const created = createEvent("VOTE", { x: 1 }, "PUB", [], { p: [1] }, { createdAt: 5 });
+    const now: SignedEvent = signEvent(created, "key");
+    const later: SignedEvent = await signEvent(created, signer);
+    const v = verifyEvent(now);
+    if (v.valid) { const e: VerifiedEvent = v; console.log(e.event.type, later); } else console.log(v.code);
+    // @ts-expect-error a look-alike is no VerifiedEvent
+    const fake: VerifiedEvent = { ...(v as VerifiedEvent) };
+    for await (const o of new EventSealClient("http://x").storeEvents([now])) if (o.error) console.log(o.error, fake); else console.log(o.receipt.sequence);
+    // @ts-expect-error an event cannot be changed
+    now.type = "LIKE";
+  `);
+  execFileSync(process.execPath, [`${root}/sdk-js/node_modules/typescript/bin/tsc`, "--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.asynciterable", "use.ts"], { cwd: project, stdio: ["ignore", "inherit", "inherit"] });
+});

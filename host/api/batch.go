@@ -102,7 +102,7 @@ func (s *Server) batch(w *response, r *http.Request) error {
 	stopWaiting := g.wakeWhen(s.draining)
 	defer stopWaiting()
 
-	st := s.stream(w, "application/x-ndjson", http.StatusOK)
+	st := s.stream(w, ndjson, http.StatusOK)
 	_ = st.control.Flush() // the header, so that the client may wait for it before it sends
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)

@@ -242,9 +242,8 @@ func TestInFlightIsBounded(t *testing.T) {
 			t.Errorf("a store gave %d", status)
 		}
 	}
-	if a := h.get("/v1/types"); a.StatusCode != 200 {
-		t.Errorf("afterwards: %s", a.Status)
-	}
+	// A client may have its answer a little before the request is counted out.
+	h.until("the others to be over", func() bool { return h.get("/v1/types").StatusCode == 200 })
 }
 
 // failing stands for an intake that cannot do what it should.

@@ -13,7 +13,7 @@ import (
 const (
 	asked   = 9   // times that each page is asked for; the middle time counts
 	strides = 200 // of 1000 events, to pages that are far from the first
-	timed   = 20  // of so many strides one is followed by a page that is timed
+	every   = 20  // of so many strides one is followed by a page that is timed
 	maxPage = 20  // milliseconds that a page may take
 )
 
@@ -88,7 +88,7 @@ func (b *bulk) walk(q url.Values) (w walk, err error) {
 	w.first, w.quick, w.found = took, best, len(p.Events)
 	for i := 1; err == nil && i <= strides && p.Next != ""; i++ {
 		q.Set("cursor", p.Next)
-		if i%timed == 1 {
+		if i%every == 1 {
 			if took, best, p, err = b.page(q, asked); err == nil {
 				w.later, w.quick, w.found = max(w.later, took), max(w.quick, best), w.found+len(p.Events)
 			}

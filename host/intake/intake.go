@@ -63,11 +63,13 @@ type Intake struct {
 	running sync.WaitGroup
 
 	verifying verifying
+	gathering gathering
 	disagreed atomic.Uint64
 
 	mu        sync.Mutex
 	closed    bool
 	held      int
+	lone      int // of them, those that are a call of their own
 	heldBytes int
 	idle      chan struct{} // closed when nothing is held any more, after Close
 	flights   map[digest.Hash]*flight
@@ -94,6 +96,7 @@ func Open(o Options) (*Intake, error) {
 	}
 	in.base, in.stop = context.WithCancel(context.Background())
 	in.verifying.workers = o.Module.Stats().Instances
+	in.verifying.news = make(chan struct{}, 1)
 	for i, p := range o.Places {
 		in.names = append(in.names, p.Name)
 		in.places = append(in.places, newPlace(in, i, p))

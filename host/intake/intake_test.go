@@ -103,6 +103,7 @@ type host struct {
 	path    string
 	r       []*faulty
 	o       Options
+	around  func(journal.Journal) journal.Journal // what intake is given; nil: the journal
 }
 
 // quick makes the outbox's pauses short.
@@ -140,6 +141,9 @@ func (h *host) open() {
 		h.t.Fatal(err)
 	}
 	h.journal, h.o.Journal = j, j
+	if h.around != nil {
+		h.o.Journal = h.around(j)
+	}
 	if h.o.Registerer != nil {
 		h.o.Registerer = prometheus.NewRegistry()
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/eventseal/eventseal/host/health"
 	"github.com/eventseal/eventseal/host/intake"
 	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/limit"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -56,6 +57,7 @@ type Options struct {
 	MinRedundancy int
 	Health        func(context.Context) health.Health
 	Limits        Limits
+	Addresses     *limit.Addresses // how many events are taken from one; nil: any number
 	CORS          CORS
 	Admin         Admin
 	Page          fs.FS                // the web page, served at /; nil: none

@@ -128,7 +128,7 @@ func (cl *Client) wait(attempt int, err error) time.Duration {
 
 func (cl *Client) attempt(ctx context.Context, c call, read func(*http.Response) error) error {
 	var watch *time.Timer
-	cancel := func() {}
+	var cancel context.CancelFunc
 	if c.idle {
 		ctx, cancel = context.WithCancel(ctx)
 		watch = time.AfterFunc(cl.o.Timeout, cancel)

@@ -103,6 +103,7 @@ type host struct {
 	path    string
 	r       []*faulty
 	o       Options
+	around  func(journal.Journal) journal.Journal // what intake is given; nil: the journal
 }
 
 // quick makes the outbox's pauses short.
@@ -140,6 +141,9 @@ func (h *host) open() {
 		h.t.Fatal(err)
 	}
 	h.journal, h.o.Journal = j, j
+	if h.around != nil {
+		h.o.Journal = h.around(j)
+	}
 	if h.o.Registerer != nil {
 		h.o.Registerer = prometheus.NewRegistry()
 	}
@@ -277,6 +281,37 @@ func TestSecondOpinion(t *testing.T) {
 }
 
 // Two of three places are enough, whatever the third does.
+// What may not be stored is refused as such, costs the journal nothing, and
+// takes nothing else down.
+func TestPermit(t *testing.T) {
+	bad := moduletest.Event(t, 7)
+	h := start(t, 2, func(o *Options) {
+		o.Permit = func(_ context.Context, v module.Verified) error {
+			if v.Hash() == bad.Hash() {
+				return &code.Error{Code: code.Forbidden}
+			}
+			return nil
+		}
+		o.SecondOpinion = func(_ context.Context, v module.Verified) error {
+			if v.Hash() == bad.Hash() {
+				t.Error("it was looked at twice")
+			}
+			return nil
+		}
+	})
+	if _, err := h.store(bad.Record(), Quorum); !is(err, code.Forbidden) {
+		t.Errorf("%v", err)
+	}
+	for i, s := range h.StoreBatch(context.Background(), records([]module.Verified{moduletest.Event(t, 1), bad, moduletest.Event(t, 2)}), Quorum) {
+		if (s.Err != nil) != (i == 1) || i == 1 && !is(s.Err, code.Forbidden) {
+			t.Errorf("%d: %v", i, s.Err)
+		}
+	}
+	if last, err := h.journal.Last(context.Background()); err != nil || last != 2 {
+		t.Errorf("%d events, %v", last, err)
+	}
+}
+
 func TestQuorum(t *testing.T) {
 	for name, fault := range map[string]func(context.Context, module.Verified) (bool, error){
 		"silent": silent, "refuses": refuses, "stores and fails": storesAndFails,

@@ -141,6 +141,10 @@ check: $(LINT)/.built ## lint, import directions, generated files; fails on a di
 bench: servers ## one table: the module, its peers and the host, with ratios of the same run
 	$(GO) run ./bench
 
+.PHONY: million
+million: ## move a million events in and out of a host (BULK=n for another number)
+	$(GO) run ./bench -sections bulk -bulk $${BULK:-1000000}
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf build bin

@@ -41,7 +41,7 @@ func (a answer) reports(t *testing.T) (rs []scrub.Report) {
 func TestScrubRepairs(t *testing.T) {
 	h := start(t)
 	v, w := h.put(1), h.put(2)
-	if err := h.journal.Flush(t.Context()); err != nil { // until then the copies count as owed
+	if err := h.journal.Flush(t.Context()); err != nil { // it knows who holds them
 		t.Fatal(err)
 	}
 	if err := h.memory[0].Delete(t.Context(), replica.Ref{Hash: v.Hash()}); err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/eventseal/eventseal/host/health"
 	"github.com/eventseal/eventseal/host/intake"
 	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/limit"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -56,6 +57,7 @@ type Options struct {
 	MinRedundancy int
 	Health        func(context.Context) health.Health
 	Limits        Limits
+	Addresses     *limit.Addresses // how many events are taken from one; nil: any number
 	CORS          CORS
 	Admin         Admin
 	Page          fs.FS                // the web page, served at /; nil: none
@@ -69,6 +71,7 @@ type Options struct {
 type Limits struct {
 	InFlight     int           // requests at work at once, streams not counted; 1024
 	Batches      int           // of them POST /v1/events:batch; 64
+	Exports      int           // GET /v1/events:export; 16
 	Subscribers  int           // of the stream; 4096
 	Hashes       int           // of one retrieval; 10,000
 	BodyTimeout  time.Duration // for a body to arrive; of a batch: for each of its lines; 1 minute
@@ -82,6 +85,7 @@ type Limits struct {
 func (l *Limits) fill() {
 	l.InFlight = cmp.Or(l.InFlight, 1024)
 	l.Batches = cmp.Or(l.Batches, 64)
+	l.Exports = cmp.Or(l.Exports, 16)
 	l.Subscribers = cmp.Or(l.Subscribers, 4096)
 	l.Hashes = cmp.Or(l.Hashes, 10_000)
 	l.BodyTimeout = cmp.Or(l.BodyTimeout, time.Minute)
@@ -107,13 +111,14 @@ type Server struct {
 	feed        *feed.Feed
 	inFlight    atomic.Int64
 	batches     atomic.Int64
+	exports     atomic.Int64
 	subscribers atomic.Int64
 
 	draining chan struct{}   // closed by Shutdown
 	drained  context.Context // ends with it
 	endWork  context.CancelFunc
 	drain    sync.Once
-	long     sync.WaitGroup // streams, batches and scrubs
+	long     sync.WaitGroup // streams, batches, exports and scrubs
 	mu       sync.Mutex     // held to begin one of long, so that none begins after draining closed
 }
 

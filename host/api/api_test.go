@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -223,4 +224,30 @@ func (h *host) raw() net.Conn {
 	h.t.Cleanup(func() { c.Close() })
 	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	return c
+}
+
+// metric returns a figure of the host that has no labels.
+func (h *host) metric(name string) float64 {
+	h.t.Helper()
+	for line := range strings.Lines(string(h.get("/metrics").body)) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			return n
+		}
+	}
+	h.t.Fatalf("there is no metric %s", name)
+	return 0
+}
+
+// until waits for something that has to come about.
+func (h *host) until(what string, done func() bool) {
+	h.t.Helper()
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			h.t.Fatalf("waited in vain for %s", what)
+		}
+	}
 }

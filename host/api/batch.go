@@ -84,7 +84,7 @@ func (s *Server) batch(w *response, r *http.Request) error {
 				g.finish(errors.New("reading the body panicked"), 0)
 			}
 		}()
-		g.read(lines)
+		g.read(lines, func() error { return s.o.Addresses.Permit(r) })
 	}()
 	// The body must not be read after the handler has returned: the deadline
 	// wakes a read that waits for the client. It is not touched once the reader
@@ -102,7 +102,7 @@ func (s *Server) batch(w *response, r *http.Request) error {
 	stopWaiting := g.wakeWhen(s.draining)
 	defer stopWaiting()
 
-	st := s.stream(w, "application/x-ndjson", http.StatusOK)
+	st := s.stream(w, ndjson, http.StatusOK)
 	_ = st.control.Flush() // the header, so that the client may wait for it before it sends
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
@@ -191,8 +191,9 @@ func (s *Server) lineProblem(enc *json.Encoder, route string, err error, place p
 	_ = enc.Encode(p) // into memory
 }
 
-// read fills groups until the body ends or the gatherer is stopped.
-func (g *gatherer) read(l *lineReader) {
+// read fills groups until the body ends or the gatherer is stopped. permit is
+// asked about every event.
+func (g *gatherer) read(l *lineReader, permit func() error) {
 	number := 0
 	for {
 		line, lines, err := l.next()
@@ -206,7 +207,11 @@ func (g *gatherer) read(l *lineReader) {
 			g.finish(err, number)
 			return
 		default:
-			if !g.add(line, number, nil) {
+			refusal := permit()
+			if refusal != nil {
+				line = nil
+			}
+			if !g.add(line, number, refusal) {
 				return
 			}
 		}

@@ -57,7 +57,7 @@ func newMetrics(r *prometheus.Registry, s *Server) (*metrics, error) {
 			Name: "eventseal_stream_dropped_total", Help: "Subscribers that were dropped because they were too slow.",
 		}),
 		lines: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "eventseal_http_lines_total", Help: "Lines of batches and retrievals that were answered, by route and code; ok for no problem.",
+			Name: "eventseal_http_lines_total", Help: "Lines of batches, retrievals and exports that were answered, by route and code; ok for no problem.",
 		}, []string{"route", "code"}),
 	}
 	gauge := func(name, help string, f func() float64) prometheus.Collector {
@@ -68,7 +68,8 @@ func newMetrics(r *prometheus.Registry, s *Server) (*metrics, error) {
 		gauge("eventseal_http_in_flight", "Requests at work now, streams not counted.", func() float64 { return float64(s.inFlight.Load()) }),
 		m.dropped,
 		gauge("eventseal_stream_subscribers", "Subscribers of the stream.", func() float64 { return float64(s.subscribers.Load()) }),
-		gauge("eventseal_http_batches", "Batches among them.", func() float64 { return float64(s.batches.Load()) }),
+		gauge("eventseal_http_batches", "Batches among the requests at work.", func() float64 { return float64(s.batches.Load()) }),
+		gauge("eventseal_http_exports", "Exports among the requests at work.", func() float64 { return float64(s.exports.Load()) }),
 	} {
 		if err := r.Register(c); err != nil {
 			return nil, err

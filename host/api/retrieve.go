@@ -24,7 +24,7 @@ func (s *Server) retrieve(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	st := s.stream(w, "application/x-ndjson", http.StatusOK)
+	st := s.stream(w, ndjson, http.StatusOK)
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	i := 0

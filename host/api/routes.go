@@ -34,6 +34,8 @@ func (s *Server) endpoints() []*endpoint {
 		{method: "GET", path: "/v1/events", handle: s.query, compress: true,
 			params: slices.Concat(choosing, timing, []string{"cursor", "limit", "order", "include", "count"})},
 		{method: "POST", path: "/v1/events:batch", handle: s.batch, params: []string{"wait"}, long: true},
+		{method: "GET", path: "/v1/events:export", handle: s.export, compress: true, long: true, noHead: true,
+			params: slices.Concat(choosing, timing, []string{"after"})},
 		{method: "GET", path: "/v1/events/{hash}", handle: s.record, quiet: true},
 		{method: "POST", path: "/v1/events:retrieve", handle: s.retrieve, compress: true},
 		{method: "GET", path: "/v1/events/{hash}/status", handle: s.status, compress: true},

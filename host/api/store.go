@@ -70,6 +70,9 @@ func (s *Server) store(w *response, r *http.Request) error {
 	if err := contentType(r, "application/json"); err != nil {
 		return err
 	}
+	if err := s.o.Addresses.Permit(r); err != nil {
+		return err
+	}
 	event, err := s.body(w, r, s.o.Module.MaxEvent())
 	if err != nil {
 		return err

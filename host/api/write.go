@@ -18,7 +18,12 @@ var (
 	sameSite  = []string{"same-origin"}
 	nothing   = []string{"default-src 'none'; frame-ancestors 'none'"}
 	noReferer = []string{"no-referrer"}
+
+	newline = []byte{'\n'}
 )
+
+// ndjson is the media type of answers that are JSON documents, one a line.
+const ndjson = "application/x-ndjson"
 
 // secure sets what every answer but the page says to a browser that shows it:
 // run nothing, guess no type, be in no frame. CORS is on top of it.
@@ -105,6 +110,14 @@ func (st *stream) write(b []byte) error {
 		return st.flush()
 	}
 	return nil
+}
+
+// writeLine is write of b and a line's end.
+func (st *stream) writeLine(b []byte) error {
+	if err := st.write(b); err != nil {
+		return err
+	}
+	return st.write(newline)
 }
 
 // flush sends what is written.

@@ -50,7 +50,8 @@ func child() {
 			Client: cl, Server: job.Server, File: job.File, Report: job.File + ".refused", State: job.File + ".state", saveEvery: time.Millisecond,
 		})
 	} else {
-		done, err = Export(ctx, ExportOptions{Client: cl, Server: job.Server, File: job.File, saveEvery: time.Millisecond, page: 20})
+		done, err = Export(ctx, ExportOptions{Client: cl, Server: job.Server, File: job.File, saveEvery: time.Millisecond, batch: 20,
+			Progress: func(Exported) { time.Sleep(2 * time.Millisecond) }})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -17,6 +17,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/eventseal/eventseal/host/client"
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 // ExportOptions say what is written where. Client is required, with a
@@ -27,11 +29,11 @@ type ExportOptions struct {
 	Query  client.Query // its filters; the order is that of admission, oldest first
 	File   string       // must not exist; "": Output, which cannot be gone on with
 	Output io.Writer    // lines, not compressed
-	// Progress is told after every page. nil: nobody.
+	// Progress is told after every few events. nil: nobody.
 	Progress func(Exported)
 
 	saveEvery time.Duration
-	page      int
+	batch     int
 }
 
 // Exported counts what was written.
@@ -44,7 +46,8 @@ type Exported struct {
 // exportState is a point at which the file so far is whole.
 type exportState struct {
 	Server   string       `json:"server"`
-	Query    client.Query `json:"query"` // with the cursor of the next page
+	Query    client.Query `json:"query"`
+	After    string       `json:"after"` // hash of the last event in the file; "": none
 	Size     int64        `json:"size"`  // of the file so far
 	Exported Exported     `json:"exported"`
 }
@@ -64,7 +67,7 @@ var ErrExists = errors.New("the file exists already and is left as it is")
 // name when it is complete and durable; until then it is FILE.part, and after an
 // interruption the next Export of the same query goes on with it.
 func Export(ctx context.Context, o ExportOptions) (Exported, error) {
-	o.Query.Ascending, o.Query.Limit, o.Query.Cursor = true, cmp.Or(o.page, 1000), ""
+	o.Query.Ascending, o.Query.Limit, o.Query.Cursor = false, 0, ""
 	if o.File == "" {
 		x := &exporter{o: o, out: plain(o.Output)}
 		err := errors.Join(x.run(ctx), x.out.Flush())
@@ -107,6 +110,7 @@ type exporter struct {
 	file  *os.File // nil: Output
 	out   flusher
 	done  Exported
+	after *digest.Hash
 	saved time.Time
 }
 
@@ -125,6 +129,13 @@ func (x *exporter) open() (err error) {
 	}
 	if resumed && !x.same(&state) {
 		return fmt.Errorf("%s is of another query or host; remove it to start anew", x.o.File+stateEnding)
+	}
+	if state.After != "" {
+		h, ok := digest.ParseHash(state.After)
+		if !ok {
+			return fmt.Errorf("%s cannot be used; remove it to start anew", x.o.File+stateEnding)
+		}
+		x.after = &h
 	}
 	if x.file, err = os.OpenFile(x.o.File+partEnding, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
 		return err
@@ -147,36 +158,25 @@ func (x *exporter) open() (err error) {
 		return err
 	}
 	x.done, x.saved = state.Exported, time.Now()
-	x.o.Query.Cursor = state.Query.Cursor
 	return nil
 }
 
 // same reports whether state is of this export.
 func (x *exporter) same(state *exportState) bool {
-	q := state.Query
-	q.Cursor = ""
-	a, errA := json.Marshal(q)
+	a, errA := json.Marshal(state.Query)
 	b, errB := json.Marshal(x.o.Query)
 	return errA == nil && errB == nil && string(a) == string(b) && state.Server == x.o.Server
 }
 
-// run writes the pages from the query's cursor on.
+// run writes what follows x.after.
 func (x *exporter) run(ctx context.Context) error {
 	if x.done.Complete {
 		return nil
 	}
-	for {
-		page, err := x.o.Client.Query(ctx, x.o.Query)
-		if err != nil {
-			return err
-		}
-		for _, f := range page.Events {
-			if f.Err != nil {
-				return fmt.Errorf("event %s: %w", f.Hash, f.Err)
-			}
-		}
-		for _, f := range page.Events {
-			record := f.Event.Record()
+	r := client.ExportRequest{Query: x.o.Query, After: x.after, Batch: x.o.batch}
+	return x.o.Client.Export(ctx, r, func(vs []module.Verified) error {
+		for _, v := range vs {
+			record := v.Record()
 			if _, err := x.out.Write(record); err != nil {
 				return err
 			}
@@ -186,19 +186,16 @@ func (x *exporter) run(ctx context.Context) error {
 			x.done.Events++
 			x.done.Bytes += uint64(len(record)) + 1
 		}
+		last := vs[len(vs)-1].Hash()
+		x.after = &last
 		if x.o.Progress != nil {
 			x.o.Progress(x.done)
 		}
-		if page.Next == "" {
-			return nil
-		}
-		x.o.Query.Cursor = page.Next
 		if x.file != nil && time.Since(x.saved) >= cmp.Or(x.o.saveEvery, saveEvery) {
-			if err := x.save(); err != nil {
-				return err
-			}
+			return x.save()
 		}
-	}
+		return nil
+	})
 }
 
 // save makes the file whole and durable, and notes how far it is.
@@ -211,7 +208,11 @@ func (x *exporter) save() error {
 		return err
 	}
 	x.saved = time.Now()
-	return writeState(x.o.File+stateEnding, exportState{Server: x.o.Server, Query: x.o.Query, Size: size, Exported: x.done})
+	state := exportState{Server: x.o.Server, Query: x.o.Query, Size: size, Exported: x.done}
+	if x.after != nil {
+		state.After = x.after.String()
+	}
+	return writeState(x.o.File+stateEnding, state)
 }
 
 // finish gives the file its name.

@@ -88,8 +88,9 @@ type call struct {
 	body         []byte
 	renew        func() []byte // makes the body anew for each attempt
 	contentType  string
-	accept       []int // statuses that are not an error beside 200, 201 and 202
-	idle         bool  // the answer may take for ever, as long as some of it comes in every Timeout
+	encoding     string // that the answer may have; "": what net/http undoes by itself
+	accept       []int  // statuses that are not an error beside 200, 201 and 202
+	idle         bool   // the answer may take for ever, as long as some of it comes in every Timeout
 }
 
 // do sends c until it is answered for good and hands the answer to read, whose
@@ -127,7 +128,7 @@ func (cl *Client) wait(attempt int, err error) time.Duration {
 
 func (cl *Client) attempt(ctx context.Context, c call, read func(*http.Response) error) error {
 	var watch *time.Timer
-	cancel := func() {}
+	var cancel context.CancelFunc
 	if c.idle {
 		ctx, cancel = context.WithCancel(ctx)
 		watch = time.AfterFunc(cl.o.Timeout, cancel)
@@ -136,25 +137,9 @@ func (cl *Client) attempt(ctx context.Context, c call, read func(*http.Response)
 		ctx, cancel = context.WithTimeout(ctx, cl.o.Timeout)
 	}
 	defer cancel()
-	u := cl.base.JoinPath(c.path)
-	u.RawQuery = c.query.Encode()
-	var body io.Reader
-	if c.renew != nil {
-		c.body = c.renew()
-	}
-	if c.body != nil {
-		body = bytes.NewReader(c.body)
-	}
-	req, err := http.NewRequestWithContext(ctx, c.method, u.String(), body)
+	req, err := cl.request(ctx, c)
 	if err != nil {
 		return err
-	}
-	req.Header.Set("User-Agent", "eventseal")
-	if c.contentType != "" {
-		req.Header.Set("Content-Type", c.contentType)
-	}
-	if cl.o.Token != "" {
-		req.Header.Set("Authorization", "Bearer "+cl.o.Token)
 	}
 	resp, err := cl.http.Do(req)
 	if err != nil {
@@ -181,6 +166,34 @@ func (cl *Client) attempt(ctx context.Context, c call, read func(*http.Response)
 	// Drain a little so that the connection can be used again.
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
 	return nil
+}
+
+// request makes the request of one attempt.
+func (cl *Client) request(ctx context.Context, c call) (*http.Request, error) {
+	u := cl.base.JoinPath(c.path)
+	u.RawQuery = c.query.Encode()
+	var body io.Reader
+	if c.renew != nil {
+		c.body = c.renew()
+	}
+	if c.body != nil {
+		body = bytes.NewReader(c.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, c.method, u.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", "eventseal")
+	if c.contentType != "" {
+		req.Header.Set("Content-Type", c.contentType)
+	}
+	if c.encoding != "" {
+		req.Header.Set("Accept-Encoding", c.encoding)
+	}
+	if cl.o.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+cl.o.Token)
+	}
+	return req, nil
 }
 
 // A watched body puts its end off with everything that comes.

@@ -9,13 +9,27 @@ import (
 	"time"
 )
 
-// lines reads an NDJSON answer with a bound on each line.
-type lines struct{ s *bufio.Scanner }
+// lines reads an NDJSON answer with a bound on each line. A line without its
+// end is one that broke off.
+type lines struct {
+	s   *bufio.Scanner
+	cut bool
+}
 
 func newLines(r io.Reader) *lines {
-	s := bufio.NewScanner(r)
-	s.Buffer(make([]byte, 0, 64<<10), maxLine)
-	return &lines{s}
+	l := &lines{s: bufio.NewScanner(r)}
+	l.s.Buffer(make([]byte, 0, 64<<10), maxLine)
+	l.s.Split(func(data []byte, atEOF bool) (int, []byte, error) {
+		if i := bytes.IndexByte(data, '\n'); i >= 0 {
+			return i + 1, data[:i], nil
+		}
+		if atEOF && len(data) > 0 { // by whatever error
+			l.cut = true
+			return len(data), nil, nil
+		}
+		return 0, nil, nil
+	})
+	return l
 }
 
 // next returns the next line that is not empty, valid until the one after it;
@@ -28,6 +42,9 @@ func (l *lines) next() ([]byte, error) {
 	}
 	switch err := l.s.Err(); err {
 	case nil:
+		if l.cut {
+			return nil, &brokenError{io.ErrUnexpectedEOF}
+		}
 		return nil, io.EOF
 	case bufio.ErrTooLong:
 		return nil, fmt.Errorf("the answer has a line of more than %d bytes", maxLine)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -92,6 +93,14 @@ func (c *Config) check() (faults []error) {
 		}
 	}
 	between("cors.max_age", c.CORS.MaxAge, 0, 24*time.Hour)
+	number("limits.author_rate", c.Limits.AuthorRate, 0, 1_000_000)
+	number("limits.address_rate", c.Limits.AddressRate, 0, 1_000_000)
+	between("limits.burst", c.Limits.Burst, 0, 24*time.Hour)
+	for _, p := range c.Limits.Proxies {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			fault("limits.proxies", "%q is not a network such as 10.0.0.0/8", p)
+		}
+	}
 	if c.Admin.Token != "" && !token(c.Admin.Token) {
 		fault("admin.token", "want %d to %d letters, digits and -._~+/=, so that nobody guesses it", minToken, maxToken)
 	}

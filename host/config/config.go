@@ -24,6 +24,7 @@ type Config struct {
 	Read          Read
 	HTTP          HTTP
 	CORS          CORS
+	Limits        Limits
 	Admin         Admin
 	Scrub         Scrub
 	Log           Log
@@ -75,6 +76,17 @@ type HTTP struct {
 type CORS struct {
 	Origins []string
 	MaxAge  time.Duration
+}
+
+// Limits says whose events are taken, and how many. Texts are checked where they
+// are used: this package cannot read keys.
+type Limits struct {
+	AllowAuthors []string // public keys; empty: everyone's
+	DenyAuthors  []string
+	AuthorRate   int // new events per second; 0: any number
+	AddressRate  int
+	Burst        time.Duration
+	Proxies      []string // networks whose X-Forwarded-For is believed
 }
 
 // Admin says who may have the running host look after itself.
@@ -187,9 +199,10 @@ func base() Config {
 			HeaderTimeout: 10 * time.Second, BodyTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 			ShutdownTimeout: 20 * time.Second, InFlight: 1024, BatchEvents: 10000,
 		},
-		CORS:  CORS{MaxAge: 10 * time.Minute},
-		Scrub: Scrub{Rate: 500},
-		Log:   Log{Level: "info", Format: "text"},
+		CORS:   CORS{MaxAge: 10 * time.Minute},
+		Scrub:  Scrub{Rate: 500},
+		Limits: Limits{Burst: 10 * time.Second},
+		Log:    Log{Level: "info", Format: "text"},
 	}
 }
 

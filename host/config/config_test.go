@@ -117,6 +117,8 @@ func TestRefusals(t *testing.T) {
 		env  string
 		want []string
 	}{
+		"no network":              {env: "EVENTSEAL_LIMITS_PROXIES=10.0.0.1", want: []string{"limits.proxies", "10.0.0.1", "10.0.0.0/8"}},
+		"a negative limit":        {env: "EVENTSEAL_LIMITS_AUTHOR_RATE=-1", want: []string{"limits.author_rate"}},
 		"a short admin token":     {env: "EVENTSEAL_ADMIN_TOKEN=opensesame", want: []string{"admin.token", "16 to 1024"}},
 		"no bearer token":         {env: "EVENTSEAL_ADMIN_TOKEN=two words that are long", want: []string{"admin.token"}},
 		"a token in the file":     {file: "[admin]\ntoken = \"a-token-of-some-length\"", want: []string{"admin.token", "token_file"}},

@@ -66,6 +66,13 @@ func (c *Config) settings() []setting {
 		{key: "cors.origins", to: &c.CORS.Origins, doc: "Pages that may call the service from a browser, by exact origin. None by default.", example: `["https://app.example.com"]`},
 		{key: "cors.max_age", to: &c.CORS.MaxAge, doc: "How long a browser may remember the answer to its preflight."},
 
+		{key: "limits.allow_authors", to: &c.Limits.AllowAuthors, doc: "Public keys of those whose events alone are stored, in any spelling. Empty: everyone's.", example: `["PUB_K1_8M52gF6B4gy56pYJgWYr8T5Vw7ASrby7LrHX6yKSKRjKVueCUd"]`},
+		{key: "limits.deny_authors", to: &c.Limits.DenyAuthors, doc: "Public keys of those whose events are not. What is stored stays, and is served.", example: `["EOS6MRyAjQq8ud7hVNYcfnVPJqcVpscN5So8BhtHuGYqET5GDW5CV"]`},
+		{key: "limits.author_rate", to: &c.Limits.AuthorRate, doc: "New events per second of one author; 0 is any number. More are refused as rate_limited."},
+		{key: "limits.address_rate", to: &c.Limits.AddressRate, doc: "Events per second from one address (of IPv6, one /64), valid or not; 0 is any number."},
+		{key: "limits.burst", to: &c.Limits.Burst, doc: "Who sent nothing for so long may send at once what the rates allow in that time."},
+		{key: "limits.proxies", to: &c.Limits.Proxies, doc: "Networks of the reverse proxies before the host: their X-Forwarded-For says who the client is.", example: `["127.0.0.1/32", "10.0.0.0/8"]`},
+
 		{key: "admin.token", to: &c.Admin.Token, doc: "File that holds the bearer token of the calls under /v1/admin, at least 16 characters, or the token\nitself in the variable without _FILE. Without a token there are no such calls."},
 
 		{key: "scrub.every", to: &c.Scrub.Every, doc: "How long after one scrub the running host begins the next: it reads every copy of every event,\ncompares and repairs. 0s: only when it is told to."},

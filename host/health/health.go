@@ -46,7 +46,7 @@ type Replica struct {
 	Name        string     `json:"name"`
 	Kind        string     `json:"kind"`
 	Counts      bool       `json:"counts"`
-	Up          bool       `json:"up"`
+	Up          bool       `json:"up"`         // false, too, where it can be read and is full or read-only
 	Breaker     string     `json:"breaker"`    // closed, open, half-open
 	LatencyMS   float64    `json:"latency_ms"` // of late, smoothed
 	Backlog     int        `json:"backlog"`    // events that it is owed
@@ -55,6 +55,7 @@ type Replica struct {
 	Findings
 
 	calls, failures uint64
+	refuses         bool // full or read-only
 }
 
 // Findings count what reads found wrong with a place since the start. A cache
@@ -167,6 +168,9 @@ func (m *Monitor) look(ctx context.Context) Health {
 	for i, p := range m.o.Places {
 		r := m.place(p)
 		r.Backlog = backlog[p.Name]
+		if r.refuses {
+			h.Warnings = append(h.Warnings, fmt.Sprintf("%s stores nothing, and can be read: %s", p.Name, r.LastError))
+		}
 		if r.Up && r.Counts {
 			h.Working++
 		}
@@ -257,6 +261,9 @@ func (m *Monitor) place(p replica.Place) Replica {
 			r.LastErrorAt = &at
 		}
 		r.Up = s.Breaker == breaker.Closed
+		if s.Refuses != "" { // it can be read, and no acknowledgement can be had from it
+			r.Up, r.LastError, r.refuses = false, s.Refuses, true
+		}
 	}
 	if a.err != nil && (!watched || a.at.After(s.LastSuccessAt)) {
 		r.Up = false

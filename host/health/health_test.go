@@ -25,8 +25,17 @@ import (
 // switched is a replica that can be turned off.
 type switched struct {
 	*memory.Replica
-	off    atomic.Bool
-	checks atomic.Int64
+	off     atomic.Bool
+	checks  atomic.Int64
+	refuse  atomic.Pointer[error]
+	watched replica.Replica // it behind its breaker
+}
+
+func (s *switched) Put(ctx context.Context, v module.Verified) (string, error) {
+	if err := s.refuse.Load(); err != nil {
+		return "", *err
+	}
+	return s.Replica.Put(ctx, v)
 }
 
 func (s *switched) Check(ctx context.Context) error {
@@ -50,6 +59,7 @@ func setup(t *testing.T, disagreements uint64, folders map[string]string) (*heal
 		s := &switched{Replica: memory.New()}
 		r := breaker.New(s, breaker.Options{Name: name, Failures: 1, Log: slog.New(slog.DiscardHandler)})
 		t.Cleanup(func() { r.(interface{ Close() error }).Close() })
+		s.watched = r
 		raw = append(raw, s)
 		places = append(places, replica.Place{Name: name, Kind: "local", Counts: name != "cache", Replica: r})
 	}
@@ -103,6 +113,29 @@ func TestPlacesComeAndGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, m, "a closed journal", func(h health.Health) bool { return !h.Healthy && !h.Journal.OK && h.Journal.Error != "" })
+}
+
+// A place that is full or read-only keeps its breaker closed, because it can be
+// read, and does not work for anybody who wants to store.
+func TestPlaceThatStoresNothing(t *testing.T) {
+	m, raw, _ := setup(t, 0, nil)
+	for _, refusal := range []error{replica.ErrFull, replica.ErrReadOnly} {
+		raw[1].refuse.Store(&refusal)
+		if _, err := raw[1].watched.Put(t.Context(), moduletest.Event(t, 1)); !errors.Is(err, refusal) {
+			t.Fatal(err)
+		}
+		until(t, m, refusal.Error(), func(h health.Health) bool {
+			_, _ = raw[1].watched.Get(t.Context(), replica.Ref{Hash: moduletest.Event(t, 2).Hash()}) // reads go on
+			r := h.Replicas[1]
+			return !h.Healthy && h.Working == 1 && !r.Up && r.Breaker == breaker.Closed && strings.Contains(r.LastError, refusal.Error()) &&
+				slices.ContainsFunc(h.Warnings, func(w string) bool { return strings.HasPrefix(w, "b stores nothing") })
+		})
+		raw[1].refuse.Store(nil)
+		if _, err := raw[1].watched.Put(t.Context(), moduletest.Event(t, 1)); err != nil {
+			t.Fatal(err)
+		}
+		until(t, m, "that it stores again", func(h health.Health) bool { return h.Healthy && h.Status == health.OK && len(h.Warnings) == 0 })
+	}
 }
 
 func TestAskingOftenCostsNothing(t *testing.T) {

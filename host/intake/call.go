@@ -20,6 +20,7 @@ const (
 type call struct {
 	ctx  context.Context
 	wait Wait
+	lone bool          // it has one event
 	left int           // items that are not settled; under Intake.mu
 	done chan struct{} // closed when none is left
 	line line          // of more than one event
@@ -53,7 +54,7 @@ func (in *Intake) run(c *call, items []*item) {
 	for _, it := range items {
 		it.begun = begun
 	}
-	c.left = len(items)
+	c.left, c.lone = len(items), len(items) == 1
 	entered := in.enter(c, items)
 	if len(entered) > 0 {
 		in.verify(entered)
@@ -101,6 +102,9 @@ func (in *Intake) enter(c *call, items []*item) []*item {
 			break
 		}
 		in.held++
+		if c.lone {
+			in.lone++
+		}
 		in.heldBytes += size
 	}
 	for _, it := range items[n:] {
@@ -137,6 +141,9 @@ func (in *Intake) end(it *item) {
 // release makes room. in.mu is held.
 func (in *Intake) release(it *item) {
 	in.held--
+	if it.lone {
+		in.lone--
+	}
 	in.heldBytes -= len(it.event)
 	if in.held == 0 && in.closed {
 		close(in.idle)

@@ -38,6 +38,9 @@ type Options struct {
 	// SecondOpinion is asked about every event that the module accepts; it
 	// decides itself which to look at. An error refuses the event. nil: nobody is asked.
 	SecondOpinion func(ctx context.Context, v module.Verified) error
+	// Permit is asked about every event that the module accepts whether it may be
+	// stored. Its error, a *code.Error, refuses the event. nil: all may be.
+	Permit func(ctx context.Context, v module.Verified) error
 	// Admitted is told of events once the journal has them, with the record that
 	// it keeps. It must be quick. nil: nobody.
 	Admitted func(vs []module.Verified)
@@ -60,11 +63,13 @@ type Intake struct {
 	running sync.WaitGroup
 
 	verifying verifying
+	gathering gathering
 	disagreed atomic.Uint64
 
 	mu        sync.Mutex
 	closed    bool
 	held      int
+	lone      int // of them, those that are a call of their own
 	heldBytes int
 	idle      chan struct{} // closed when nothing is held any more, after Close
 	flights   map[digest.Hash]*flight
@@ -91,6 +96,7 @@ func Open(o Options) (*Intake, error) {
 	}
 	in.base, in.stop = context.WithCancel(context.Background())
 	in.verifying.workers = o.Module.Stats().Instances
+	in.verifying.news = make(chan struct{}, 1)
 	for i, p := range o.Places {
 		in.names = append(in.names, p.Name)
 		in.places = append(in.places, newPlace(in, i, p))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -102,6 +103,7 @@ type host struct {
 	path    string
 	r       []*faulty
 	o       Options
+	around  func(journal.Journal) journal.Journal // what intake is given; nil: the journal
 }
 
 // quick makes the outbox's pauses short.
@@ -139,6 +141,9 @@ func (h *host) open() {
 		h.t.Fatal(err)
 	}
 	h.journal, h.o.Journal = j, j
+	if h.around != nil {
+		h.o.Journal = h.around(j)
+	}
 	if h.o.Registerer != nil {
 		h.o.Registerer = prometheus.NewRegistry()
 	}
@@ -276,6 +281,37 @@ func TestSecondOpinion(t *testing.T) {
 }
 
 // Two of three places are enough, whatever the third does.
+// What may not be stored is refused as such, costs the journal nothing, and
+// takes nothing else down.
+func TestPermit(t *testing.T) {
+	bad := moduletest.Event(t, 7)
+	h := start(t, 2, func(o *Options) {
+		o.Permit = func(_ context.Context, v module.Verified) error {
+			if v.Hash() == bad.Hash() {
+				return &code.Error{Code: code.Forbidden}
+			}
+			return nil
+		}
+		o.SecondOpinion = func(_ context.Context, v module.Verified) error {
+			if v.Hash() == bad.Hash() {
+				t.Error("it was looked at twice")
+			}
+			return nil
+		}
+	})
+	if _, err := h.store(bad.Record(), Quorum); !is(err, code.Forbidden) {
+		t.Errorf("%v", err)
+	}
+	for i, s := range h.StoreBatch(context.Background(), records([]module.Verified{moduletest.Event(t, 1), bad, moduletest.Event(t, 2)}), Quorum) {
+		if (s.Err != nil) != (i == 1) || i == 1 && !is(s.Err, code.Forbidden) {
+			t.Errorf("%d: %v", i, s.Err)
+		}
+	}
+	if last, err := h.journal.Last(context.Background()); err != nil || last != 2 {
+		t.Errorf("%d events, %v", last, err)
+	}
+}
+
 func TestQuorum(t *testing.T) {
 	for name, fault := range map[string]func(context.Context, module.Verified) (bool, error){
 		"silent": silent, "refuses": refuses, "stores and fails": storesAndFails,
@@ -429,6 +465,46 @@ func TestConflict(t *testing.T) {
 	}
 	h.settled()
 	h.mustHold(1, first)
+}
+
+// What passes for the event and is signed by nobody gives way at once.
+func TestForgedCopy(t *testing.T) {
+	h := start(t, 2, nil)
+	v := moduletest.Event(t, 1)
+	other := moduletest.Event(t, 2)
+	sig := func(v module.Verified) []byte {
+		b := v.Record()
+		return b[bytes.LastIndex(b, []byte(`"SIG_K1_`)) : bytes.LastIndex(b, []byte(`"SIG_K1_`))+110]
+	}
+	for i, forged := range [][]byte{
+		bytes.Replace(v.Record(), sig(v), sig(other), 1), // of another event
+		bytes.Replace(v.Record(), []byte(`"SIG_K1_`), []byte(`"SIG_K1_x`), 1),
+	} {
+		_ = h.r[1].Replica.Delete(context.Background(), replica.Ref{Hash: v.Hash()})
+		h.r[1].set(func(ctx context.Context, v module.Verified) (bool, error) {
+			got, err := h.r[1].Get(ctx, replica.Ref{Hash: v.Hash()})
+			if err == nil && !bytes.Equal(got, v.Record()) { // what places say to what is not damaged
+				return false, fmt.Errorf("b: %w", replica.ErrConflict)
+			}
+			return true, nil
+		})
+		if _, err := h.r[1].Replica.Put(context.Background(), v); err != nil {
+			t.Fatal(err)
+		}
+		if replica.Damaged(v.Hash(), forged) || !h.r[1].Corrupt(v.Hash(), forged) {
+			t.Fatalf("%d is no forgery", i)
+		}
+		if i > 0 { // known by then: asked for again, as by a read
+			h.Repair(1, v.Hash(), "b")
+		} else if r, err := h.store(v.Record(), Quorum); err != nil || r.Durable != 2 {
+			t.Fatalf("%d: %+v, %v", i, r, err)
+		}
+		until(t, "the forgery to go", func() bool {
+			got, err := h.r[1].Get(context.Background(), replica.Ref{Hash: v.Hash()})
+			return err == nil && bytes.Equal(got, v.Record())
+		})
+	}
+	h.settled()
 }
 
 // With a quorum without it nobody goes on trying.

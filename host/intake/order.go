@@ -40,7 +40,7 @@ func (in *Intake) forward(batch, valid []*item) {
 		from = to
 	}
 	if len(alone) > 0 {
-		in.running.Go(func() { in.admit(alone) })
+		in.gather(alone)
 	}
 }
 

@@ -153,6 +153,7 @@ func (p *place) lane() {
 func (p *place) put(jobs []job) (stored, conflicts int) {
 	begun := time.Now()
 	outcomes := p.call(jobs)
+	p.displace(jobs, outcomes)
 	p.m.took.Observe(time.Since(begun).Seconds())
 	p.m.batch.Observe(float64(len(jobs)))
 

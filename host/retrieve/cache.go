@@ -71,12 +71,17 @@ func (c *cache) add(v module.Verified) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.entries[h]; e != nil {
+	e := s.entries[h]
+	if e != nil {
 		e.unlink()
-		s.push(e) // a hash has one record in a journal: the bytes are the same
-		return
+		if e.v.Meta().RecordDigest == v.Meta().RecordDigest {
+			s.push(e)
+			return
+		}
+		// A journal that was lost may have got another signature first.
+		s.bytes -= overhead + len(e.v.Record())
 	}
-	e := &entry{v: v}
+	e = &entry{v: v}
 	s.entries[h] = e
 	s.push(e)
 	for s.bytes += size; s.bytes > s.limit; {

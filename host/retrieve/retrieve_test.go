@@ -410,6 +410,20 @@ func TestAnotherSignature(t *testing.T) {
 	}
 }
 
+// What was found without the journal gives way to what the journal then takes.
+func TestCacheFollowsTheJournal(t *testing.T) {
+	h := start(t, func(o *Options) { o.CacheBytes = 1 << 20 })
+	first, second := moduletest.Twice(t)
+	h.Add(second)
+	before, _, _ := h.cache.stats()
+	h.mustRead(second)
+	h.Add(first)
+	h.mustRead(first)
+	if after, _, _ := h.cache.stats(); after-len(first.Record()) != before-len(second.Record()) {
+		t.Errorf("the cache counts %d bytes, before it were %d", after, before)
+	}
+}
+
 func (h *host) entry(v module.Verified) *journal.Entry {
 	h.t.Helper()
 	e, _, err := h.journal.Get(context.Background(), v.Hash())

@@ -70,6 +70,7 @@ type Place struct {
 	Unreachable uint64 `json:"unreachable"` // not read: the place failed
 	Repaired    uint64 `json:"repaired"`
 	Failed      uint64 `json:"failed"` // repairs that failed: the copies are owed
+	Cache       bool   `json:"cache"`  // what it lacks is no fault
 }
 
 // Clean reports whether every copy of every event was found to be good, or
@@ -79,7 +80,7 @@ func (r *Report) Clean() bool {
 		return false
 	}
 	for _, p := range r.Places {
-		if p.Missing+p.Owed+p.Damaged+p.Conflicting+p.Unreachable > 0 {
+		if p.Damaged+p.Conflicting+p.Unreachable > 0 || !p.Cache && p.Missing+p.Owed > 0 {
 			return false
 		}
 	}
@@ -141,7 +142,7 @@ func (s *scrubber) begin(ctx context.Context) error {
 	last, err := s.Journal.Last(ctx)
 	s.report = Report{Started: time.Now().UTC(), Last: last, ReadOnly: s.ReadOnly, FillCaches: s.FillCaches}
 	for _, p := range s.Places {
-		s.report.Places = append(s.report.Places, Place{Replica: p.Name})
+		s.report.Places = append(s.report.Places, Place{Replica: p.Name, Cache: isCache(p)})
 	}
 	return err
 }
@@ -201,6 +202,7 @@ func (s *scrubber) tell() {
 type subject struct {
 	entry   journal.Entry
 	copies  []journal.Copy
+	record  []byte            // that the journal holds; nil: none
 	fetched []replica.Fetched // by place
 	v       module.Verified   // the record; zero where no good copy was found
 	holders int               // places with a good copy that lasts, and the journal
@@ -213,7 +215,13 @@ func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
 		if err != nil {
 			return err
 		}
-		subjects[i] = &subject{entry: e, copies: copies, fetched: make([]replica.Fetched, len(s.Places))}
+		x := &subject{entry: e, copies: copies, fetched: make([]replica.Fetched, len(s.Places))}
+		// Before the places are read: what leaves the journal in between has got to
+		// all of them, and what had left it before they are found to hold.
+		if record, err := s.Journal.Record(ctx, e.Hash); err == nil {
+			x.record = record
+		}
+		subjects[i] = x
 	}
 	var wg sync.WaitGroup
 	for i, p := range s.Places {
@@ -224,7 +232,7 @@ func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
 		return err // else places that were told to stop would count as unreachable
 	}
 	for _, x := range subjects {
-		s.find(ctx, x)
+		s.find(x)
 	}
 	if err := s.judge(ctx, subjects); err != nil {
 		return err
@@ -276,7 +284,7 @@ func (x *subject) copy(place string) *journal.Copy {
 }
 
 // find takes the record from whoever has it.
-func (s *scrubber) find(ctx context.Context, x *subject) {
+func (s *scrubber) find(x *subject) {
 	unsure := false
 	for i := range x.fetched {
 		f := &x.fetched[i]
@@ -292,8 +300,8 @@ func (s *scrubber) find(ctx context.Context, x *subject) {
 			unsure = true
 		}
 	}
-	if record, err := s.Journal.Record(ctx, x.entry.Hash); err == nil {
-		if v, err := module.Match(&x.entry.Meta, record); err == nil {
+	if x.record != nil {
+		if v, err := module.Match(&x.entry.Meta, x.record); err == nil {
 			x.v = v
 			x.holders++
 		}

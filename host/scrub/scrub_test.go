@@ -177,9 +177,12 @@ func TestScrubFindsAndRepairs(t *testing.T) {
 	if b.holds(2, 3) {
 		t.Error("a cache was filled unasked")
 	}
+	if r := b.run(); !r.Clean() || r.Places[2].Missing != 1 {
+		t.Errorf("with an event that only the cache lacks: %+v", r)
+	}
 	b.o.FillCaches = true
 	b.run()
-	if r := b.run(); !r.Clean() || !b.holds(2, 3) {
+	if r := b.run(); !r.Clean() || r.Places[2].Missing != 0 || !b.holds(2, 3) {
 		t.Errorf("afterwards: %+v", r)
 	}
 }
@@ -286,6 +289,54 @@ func TestScrubAnotherSignature(t *testing.T) {
 		if got, err := r.Get(ctx, replica.Ref{Hash: first.Hash()}); err != nil || !bytes.Equal(got, second.Record()) {
 			t.Errorf("a valid copy is gone: %v", err)
 		}
+	}
+}
+
+// A meeting has both places read before the event comes to them.
+type meeting struct {
+	*memory.Replica
+	read *sync.WaitGroup
+	then func()
+}
+
+func (m meeting) Get(ctx context.Context, ref replica.Ref) ([]byte, error) {
+	b, err := m.Replica.Get(ctx, ref)
+	m.read.Done()
+	m.read.Wait()
+	m.then()
+	return b, err
+}
+
+// An event that gets to its places, and leaves the journal, while a scrub looks
+// at it is not lost.
+func TestScrubBesideIntake(t *testing.T) {
+	b := start(t, 0)
+	v := moduletest.Event(t, 1)
+	ctx := context.Background()
+	as, err := b.journal.Admit(ctx, []module.Verified{v}, names[:2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read sync.WaitGroup
+	read.Add(2)
+	arrive := sync.OnceFunc(func() {
+		for k, r := range b.r[:2] {
+			location, err := r.Put(ctx, v)
+			if err != nil {
+				t.Error(err)
+			}
+			b.journal.Update(journal.Update{Sequence: as[0].Entry.Sequence, Replica: names[k], Location: location})
+		}
+		b.flush()
+		if _, err := b.journal.Record(ctx, v.Hash()); !errors.Is(err, journal.ErrNotFound) {
+			t.Errorf("the journal has the bytes: %v", err)
+		}
+	})
+	for i := range 2 {
+		b.o.Places[i].Replica = meeting{b.r[i], &read, arrive}
+	}
+	if r := b.run(); r.Lost != 0 || r.Places[0].Owed != 1 || r.Places[1].Owed != 1 {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -137,8 +137,12 @@ func (h *host) openPlaces(ctx context.Context) error {
 }
 
 // openStages joins the way in and the way out.
-func (h *host) openStages(context.Context) error {
+func (h *host) openStages(ctx context.Context) error {
 	opinion, err := secondOpinion(h.settings, h.settings.SecondOpinion)
+	if err != nil {
+		return err
+	}
+	permit, err := h.permit(ctx)
 	if err != nil {
 		return err
 	}
@@ -152,7 +156,7 @@ func (h *host) openStages(context.Context) error {
 	h.intake, err = intake.Open(intake.Options{
 		Module: h.module, Journal: h.journal, Places: h.places,
 		MinRedundancy: h.settings.MinRedundancy, Timeout: h.settings.Store.Timeout,
-		SecondOpinion: opinion, Admitted: func(vs []module.Verified) { h.reader.Add(vs...) },
+		SecondOpinion: opinion, Permit: permit, Admitted: func(vs []module.Verified) { h.reader.Add(vs...) },
 		Registerer: h.registry, Log: h.log,
 	})
 	return err
@@ -188,10 +192,11 @@ func (h *host) openDoor(ctx context.Context) (err error) {
 		Limits: api.Limits{
 			InFlight: h.settings.HTTP.InFlight, Hashes: h.settings.HTTP.BatchEvents, BodyTimeout: h.settings.HTTP.BodyTimeout,
 		},
-		CORS:     api.CORS{Origins: h.settings.CORS.Origins, MaxAge: h.settings.CORS.MaxAge},
-		Admin:    api.Admin{Token: string(h.settings.Admin.Token), Scrubber: runner, ScrubRate: float64(h.settings.Scrub.Rate)},
-		Page:     web.Page(),
-		Registry: h.registry, Version: version(), Log: h.log,
+		Addresses: h.addresses(),
+		CORS:      api.CORS{Origins: h.settings.CORS.Origins, MaxAge: h.settings.CORS.MaxAge},
+		Admin:     api.Admin{Token: string(h.settings.Admin.Token), Scrubber: runner, ScrubRate: float64(h.settings.Scrub.Rate)},
+		Page:      web.Page(),
+		Registry:  h.registry, Version: version(), Log: h.log,
 	})
 	if err == nil && h.settings.Scrub.Every > 0 {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -50,6 +50,7 @@ type State struct {
 	LastError     string    // "": none yet
 	LastErrorAt   time.Time // zero: never
 	LastSuccessAt time.Time // of a call other than Check
+	Refuses       string    // why it stores nothing: the ErrFull or ErrReadOnly of its last store; "": nothing of that kind
 	Latency       time.Duration
 	Calls         uint64 // let through, a batch being one
 	Failures      uint64 // of them, those that failed by the place's fault
@@ -133,7 +134,7 @@ func (c *core) current() State {
 
 // Put implements replica.Replica.
 func (c *core) Put(ctx context.Context, v module.Verified) (string, error) {
-	return call(ctx, c, "put", func(ctx context.Context) (string, error) { return c.inner.Put(ctx, v) }, one[string])
+	return call(ctx, c, put, func(ctx context.Context) (string, error) { return c.inner.Put(ctx, v) }, one[string])
 }
 
 // Get implements replica.Replica.
@@ -152,8 +153,11 @@ func (c *core) Check(ctx context.Context) error { return call0(ctx, c, check, c.
 
 // The operations that are judged apart.
 const (
-	check = "check"
-	list  = "list" // takes as long as there is to list
+	check    = "check"
+	list     = "list" // takes as long as there is to list
+	put      = "put"
+	putBatch = "put_batch"
+	fill     = "fill"
 )
 
 // Close ends the probing and closes the replica, when it can be closed.

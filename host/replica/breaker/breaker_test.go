@@ -256,8 +256,23 @@ func TestAnswersAreNoFailures(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if s := state(t, r, Closed); s.Failures != 0 {
+			refuses := errors.Is(answer, replica.ErrFull) || errors.Is(answer, replica.ErrReadOnly)
+			if s := state(t, r, Closed); s.Failures != 0 || (s.Refuses != "") != refuses {
 				t.Errorf("%v: %+v", answer, s)
+			}
+			// That it can be read says nothing of that; that it stores does.
+			p.fault.Store(nil)
+			if _, err := r.Get(context.Background(), ref); err != nil && !errors.Is(err, replica.ErrNotFound) {
+				t.Fatal(err)
+			}
+			if s := state(t, r, Closed); (s.Refuses != "") != refuses {
+				t.Errorf("%v: after a read %+v", answer, s)
+			}
+			if _, err := r.Put(context.Background(), replicatest.Event(1, 200, 0)); err != nil {
+				t.Fatal(err)
+			}
+			if s := state(t, r, Closed); s.Refuses != "" {
+				t.Errorf("%v: after a store %+v", answer, s)
 			}
 		})
 	}

@@ -34,7 +34,7 @@ type (
 // PutBatch implements replica.BatchPutter. For the breaker it is one call,
 // which fails when any of its parts does.
 func (p batchPutter) PutBatch(ctx context.Context, vs []module.Verified) []replica.Outcome {
-	out, err := call(ctx, p.c, "put_batch",
+	out, err := call(ctx, p.c, putBatch,
 		func(ctx context.Context) ([]replica.Outcome, error) { return p.inner.PutBatch(ctx, vs), nil },
 		func(out []replica.Outcome, err error) error {
 			return worst(err, len(out), func(i int) error { return out[i].Err })
@@ -79,7 +79,7 @@ func worst(err error, n int, at func(int) error) error {
 
 // Fill implements replica.Filler.
 func (p filler) Fill(ctx context.Context, v module.Verified) error {
-	return call0(ctx, p.c, "fill", func(ctx context.Context) error { return p.inner.Fill(ctx, v) })
+	return call0(ctx, p.c, fill, func(ctx context.Context) error { return p.inner.Fill(ctx, v) })
 }
 
 // List implements replica.Lister. It takes as long as it takes, but ends when

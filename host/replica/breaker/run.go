@@ -92,6 +92,14 @@ func (c *core) end(op string, t ticket, took time.Duration, err error, left bool
 		c.trying = false
 	}
 	judgement := judge(err, left)
+	if op == put || op == putBatch || op == fill {
+		switch {
+		case err == nil:
+			c.known.Refuses = ""
+		case errors.Is(err, replica.ErrFull), errors.Is(err, replica.ErrReadOnly):
+			c.known.Refuses = err.Error()
+		}
+	}
 	if err != nil && judgement != unknown && !answers(err) {
 		c.known.LastError, c.known.LastErrorAt = err.Error(), time.Now()
 	}

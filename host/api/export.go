@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/retrieve"
 	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
@@ -94,7 +95,7 @@ func (s *Server) export(w *response, r *http.Request) error {
 			hs[i] = page.entries[i].Hash
 		}
 		i := 0
-		for v, err := range s.o.Reader.Events(ctx, hs) {
+		for v, err := range s.o.Reader.Events(retrieve.Sweep(ctx), hs) {
 			if err != nil {
 				return s.cutOff(w, r, st, err, hs[i].String())
 			}

@@ -122,7 +122,11 @@ func (r *Reader) windowRest(ctx context.Context, hs []digest.Hash) []found {
 		for k, f := range r.raceBatch(fctx, ts) {
 			out[at[k]] = f
 			if f.err == nil && f.v.Meta().RecordDigest == ts[k].entry.RecordDigest {
-				r.cache.add(f.v)
+				if sweeping(ctx) {
+					ts[k].forgetCaches()
+				} else {
+					r.cache.add(f.v)
+				}
 				r.afterwards(f.v, ts[k])
 			}
 		}

@@ -550,6 +550,61 @@ func TestOvertaken(t *testing.T) {
 	})
 }
 
+// A sweep leaves the caches as they are, and repairs what it finds.
+func TestSweep(t *testing.T) {
+	h := start(t, func(o *Options) { o.CacheBytes = 1 << 20 })
+	var vs []module.Verified
+	var hs []digest.Hash
+	for i := range 21 {
+		vs = append(vs, moduletest.Event(t, i))
+		hs = append(hs, vs[i].Hash())
+	}
+	h.store(vs, 1, 2)
+	h.r[1].Corrupt(hs[3], []byte("{}"))
+	read := func(ctx context.Context, hs []digest.Hash) {
+		t.Helper()
+		i := 0
+		for v, err := range h.Events(ctx, hs) {
+			if err != nil || v.Hash() != hs[i] {
+				t.Fatalf("event %d: %v", i, err)
+			}
+			i++
+		}
+	}
+	read(Sweep(t.Context()), hs[:20])
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		h.mu.Lock()
+		repaired := len(h.repairs)
+		h.mu.Unlock()
+		if repaired == 1 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d repairs", repaired)
+		}
+	}
+	read(t.Context(), hs[20:]) // and what other reads leave to do is done
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if _, err := h.r[0].Replica.Get(t.Context(), replica.Ref{Hash: hs[20]}); err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the cache is not filled by a read")
+		}
+	}
+	for i, hash := range hs[:20] {
+		if _, kept := h.cache.get(hash); kept {
+			t.Errorf("event %d is kept in memory", i)
+		}
+		if _, err := h.r[0].Replica.Get(t.Context(), replica.Ref{Hash: hash}); err == nil {
+			t.Errorf("event %d is in the cache", i)
+		}
+	}
+	if _, kept := h.cache.get(hs[20]); !kept {
+		t.Error("an ordinary read is not kept")
+	}
+}
+
 func TestEvents(t *testing.T) {
 	h := start(t, func(o *Options) { o.CacheBytes = 1 << 20 })
 	vs := events(t, 0, 700)

@@ -136,9 +136,13 @@ func (c *exportCommand) Run(ctx context.Context, s *stdio) error {
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	bar := s.progress("export")
+	total := uint64(0) // not known: what comes meanwhile is not counted, and a host may be too busy to
+	if bar.w != nil {
+		total, _ = cl.Count(ctx, c.query())
+	}
 	done, err := bulk.Export(ctx, bulk.ExportOptions{
 		Client: cl, Server: c.Server, Query: c.query(), File: c.File, Output: s.out,
-		Progress: func(x bulk.Exported) { bar.show(x.Events, 0) },
+		Progress: func(x bulk.Exported) { bar.show(x.Events, total) },
 	})
 	bar.end()
 	if errors.Is(err, bulk.ErrExists) {

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -97,15 +99,41 @@ func (h *runningHost) health() (doc health.Health, err error) {
 	return doc, json.NewDecoder(resp.Body).Decode(&doc)
 }
 
+// owed is how many copies the host owes just now; the health document may be a
+// second old.
+func (h *runningHost) owed() (n int, err error) {
+	resp, err := http.Get(h.URL() + "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	found := 0
+	for line := range strings.Lines(string(b)) {
+		if strings.HasPrefix(line, "eventseal_replica_backlog_events{") {
+			f := strings.Fields(line)
+			v, e := strconv.ParseFloat(f[len(f)-1], 64)
+			err = errors.Join(err, e)
+			found++
+			n += int(v)
+		}
+	}
+	if err == nil && found != len(placeNames) {
+		err = fmt.Errorf("the metrics tell the backlog of %d places", found)
+	}
+	return n, err
+}
+
 // settled waits until the host owes nothing and everything is up.
 func (h *runningHost) settled() error {
 	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		doc, err := h.health()
-		if err == nil && doc.Status == health.OK && doc.Journal.Pending == 0 {
+		n, e := h.owed()
+		if err = errors.Join(err, e); err == nil && doc.Status == health.OK && n == 0 {
 			return nil
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("not settled: %+v, %v", doc, err)
+			return fmt.Errorf("not settled: %d owed, %+v, %v", n, doc, err)
 		}
 	}
 }
@@ -228,6 +256,9 @@ func TestAnyServerMayBeKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, server := range s.byPlace() {
+		if t.Failed() {
+			break // the server that was killed may still be away
+		}
 		t.Run(name, func(t *testing.T) {
 			nobody := code.Unavailable
 			if name == cache {
@@ -243,7 +274,7 @@ func TestAnyServerMayBeKilled(t *testing.T) {
 				}
 				shown := false
 				for _, r := range doc.Replicas {
-					shown = shown || r.Name == name && !r.Up && r.Backlog == 10 && r.LastError != ""
+					shown = shown || r.Name == name && !r.Up && r.Backlog >= 10 && r.LastError != ""
 				}
 				if shown && doc.Healthy && doc.Status == health.Degraded {
 					break

@@ -17,7 +17,7 @@ import (
 
 // Bounds of what one batch gathers while the group before it is stored.
 const (
-	groupLines = 512
+	groupLines = 1024
 	groupBytes = 2 << 20
 )
 

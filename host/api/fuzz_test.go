@@ -26,6 +26,7 @@ func FuzzServer(f *testing.F) {
 	cursor := h.page("/v1/events?limit=1").Next
 	f.Add("GET", "/v1/events", "type=ADD_CLAIM&author="+v.Meta().Author+"&parent="+hash+"&limit=5&order=asc&include=hashes&count=true&since=1&until=2", "", "", "")
 	f.Add("GET", "/v1/events", "limit=1&cursor="+cursor, "", "", "")
+	f.Add("GET", "/v1/events:export", "type=ADD_CLAIM&since=1&after="+hash, "", "", "")
 	f.Add("GET", "/v1/stream", "from=1&type=ADD_CLAIM", "1", "", "")
 	f.Add("GET", "/v1/events/"+hash, "", "", `W/"x", *`, "")
 	f.Add("HEAD", "/v1/events/"+hash+"/status", "", "", "", "")

@@ -366,4 +366,10 @@ func TestInsufficientRedundancyNamesTheReplicas(t *testing.T) {
 	if a := h.get("/v1/events/" + v.Hash().String()); a.StatusCode != 200 {
 		t.Errorf("the event is journaled, and reading it gives %s", a.Status)
 	}
+	metrics := string(h.get("/metrics").body)
+	for _, want := range []string{`eventseal_replica_put_errors_total{error="closed",replica="replica-b"}`, `eventseal_stores_total{code="insufficient_redundancy",outcome="failed"} 1`} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("the metrics do not tell %s", want)
+		}
+	}
 }

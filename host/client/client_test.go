@@ -306,7 +306,7 @@ func (b *batchHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func TestStoreStream(t *testing.T) {
 	host := &batchHost{seen: map[string]int{}, stored: map[string]bool{}}
 	cl := start(t, client.Options{}, host.ServeHTTP)
-	const n = 3000
+	const n = 5000
 	source := func(yield func([]byte, error) bool) {
 		for i := range n {
 			event := fmt.Sprintf("{\"n\":\n%d}", i)
@@ -332,7 +332,7 @@ func TestStoreStream(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || next != n || len(host.stored) != n-n/100 || host.most > 1024 {
+	if err != nil || next != n || len(host.stored) != n-n/100 || host.most > 2048 {
 		t.Errorf("%d outcomes, %d stored, at most %d at once: %v", next, len(host.stored), host.most, err)
 	}
 

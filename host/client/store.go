@@ -70,7 +70,7 @@ type Stored struct {
 
 // Bounds of one batch request; a stream of events is cut into such.
 const (
-	batchEvents = 1024
+	batchEvents = 2048
 	batchBytes  = 4 << 20
 )
 
@@ -117,7 +117,7 @@ func (cl *Client) storeBatch(ctx context.Context, wait string, events [][]byte, 
 		body.WriteByte('\n')
 	}
 	return cl.do(ctx, call{
-		method: http.MethodPost, path: "/v1/events:batch", query: waitQuery(wait), body: body.Bytes(), contentType: "application/x-ndjson",
+		method: http.MethodPost, path: "/v1/events:batch", query: waitQuery(wait), body: body.Bytes(), contentType: "application/x-ndjson", idle: true,
 	}, func(resp *http.Response) error {
 		lines := newLines(resp.Body)
 		for _, i := range todo {

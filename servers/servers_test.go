@@ -52,6 +52,43 @@ func TestEachServerEndsAndStartsAgain(t *testing.T) {
 	}
 }
 
+// What make stack starts is seen and ended by a later process, which knows the
+// folder alone.
+func TestDetachedServersAreFoundAndEnded(t *testing.T) {
+	for name, prepare := range map[string]func(dir string) (*Server, error){
+		"redis-server": func(dir string) (*Server, error) { return NewRedis(dir) },
+		"ipfs":         func(dir string) (*Server, error) { return NewKubo(dir) },
+		"versitygw":    NewS3,
+	} {
+		t.Run(name, func(t *testing.T) {
+			need(t, name)
+			dir := t.TempDir()
+			s, err := prepare(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Detached = true
+			if err := s.Start(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(s.Kill)
+			later, err := prepare(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !later.Running(context.Background()) {
+				t.Error("it is not seen to run")
+			}
+			if !End(dir) {
+				t.Error("there is nothing to end")
+			}
+			if s.ready(context.Background()) == nil || later.Running(context.Background()) || End(dir) {
+				t.Error("it was not ended")
+			}
+		})
+	}
+}
+
 func TestBadStartNamesTheReason(t *testing.T) {
 	need(t, "redis-server")
 	s, err := NewRedis(t.TempDir(), "--no-such-option", "1")

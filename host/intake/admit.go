@@ -103,6 +103,12 @@ func (in *Intake) dispatch(items []*item) {
 		p.enqueue(out[i])
 	}
 	for _, it := range known {
+		if it.v.Meta() == nil {
+			// Its record may have to be read from places, which take their time: others
+			// do not wait for that.
+			in.running.Go(func() { in.revisit(it) })
+			continue
+		}
 		in.revisit(it)
 	}
 }

@@ -68,6 +68,8 @@ func (f *faulty) Check(ctx context.Context) error {
 	return f.sick
 }
 
+func (f *faulty) unwrap() *faulty { return f }
+
 func (f *faulty) count() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

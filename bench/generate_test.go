@@ -46,3 +46,21 @@ func TestCrowd(t *testing.T) {
 		t.Errorf("another time it is another one: %v", err)
 	}
 }
+
+// A few events go the way of the million: in, asked for, followed, out, in
+// elsewhere, out again, the same to the byte.
+func TestBulk(t *testing.T) {
+	t.Setenv("EVENTSEAL_BENCH_DIR", t.TempDir())
+	rows, err := bulkRows(options{bulk: 3000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		if r.value <= 0 {
+			t.Errorf("%s: %v", r.name, r.value)
+		}
+	}
+	if len(rows) < 40 {
+		t.Errorf("%d rows", len(rows))
+	}
+}

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/http"
 	"strconv"
 
 	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/retrieve"
 	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -95,7 +97,7 @@ func (s *Server) export(w *response, r *http.Request) error {
 			hs[i] = page.entries[i].Hash
 		}
 		i := 0
-		for v, err := range s.o.Reader.Events(retrieve.Sweep(ctx), hs) {
+		for v, err := range (sweeper{s.o.Reader}).Events(ctx, hs) {
 			if err != nil {
 				return s.cutOff(w, r, st, err, hs[i].String())
 			}
@@ -109,6 +111,14 @@ func (s *Server) export(w *response, r *http.Request) error {
 		}
 		s.metrics.lines.WithLabelValues("export", "ok").Add(float64(i))
 	}
+}
+
+// A sweeper reads for who goes over everything once, an export or a subscriber
+// that begins far back, and leaves the caches to the others.
+type sweeper struct{ Reader }
+
+func (r sweeper) Events(ctx context.Context, hs []digest.Hash) iter.Seq2[module.Verified, error] {
+	return r.Reader.Events(retrieve.Sweep(ctx), hs)
 }
 
 // An entryPage is the outcome of a query of the journal.

@@ -421,3 +421,16 @@ func locations(t *testing.T, j journal.Journal, replica string, n uint64, want f
 		t.Fatalf("Locations of nothing: %v, %v", got, err)
 	}
 }
+
+// A replica may answer within the millisecond in which the event was admitted,
+// and whoever asks then is told so.
+func outcomeAtOnce(t *testing.T, s Subject) {
+	for seed := range uint64(100) {
+		v := Event(seed, 100, 0)
+		a := admit(t, s.Journal, []module.Verified{v}, both...)
+		s.Journal.Update(journal.Update{Sequence: a[0].Entry.Sequence, Replica: "a", Location: "here"})
+		if _, cs := get(t, s.Journal, v.Hash()); cs["a"].Owed || cs["a"].Location != "here" || !cs["b"].Owed {
+			t.Fatalf("event %d: %+v", seed, cs)
+		}
+	}
+}

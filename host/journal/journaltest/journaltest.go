@@ -98,6 +98,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		{"concurrent admissions", concurrent},
 		{"withdrawn admission", withdrawn},
 		{"outcomes", outcomes},
+		{"an outcome at once", outcomeAtOnce},
 		{"failures and the outbox", outbox},
 		{"owed again", owedAgain},
 		{"bytes stay while nobody holds the event", bytesStay},

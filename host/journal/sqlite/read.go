@@ -269,7 +269,9 @@ func (j *Journal) get(ctx context.Context, h digest.Hash) (e journal.Entry, out 
 		byName[j.known(r).byID[r].text] = c
 	}
 	for _, u := range waiting {
-		if c := byName[u.Replica]; c.updated < u.at { // else it was committed in between
+		// Older news were committed in between. What is owed and was never tried
+		// has no news yet, even if it became owed in this very millisecond.
+		if c := byName[u.Replica]; c.updated < u.at || c.owed && c.attempts == 0 {
 			byName[u.Replica] = c.apply(u)
 		}
 	}

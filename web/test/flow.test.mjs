@@ -121,8 +121,9 @@ test('an answer joins the thread of what it answers', async t => {
   await page.getByRole('list', { name: 'Ancestors' }).getByText('The Thread').waitFor()
   await page.getByText('Nothing refers to it yet.').waitFor()
   await page.getByRole('link', { name: 'Discuss' }).click()
-  assert.equal(await page.getByLabel('Parents, parent 1').inputValue(), second.hash)
-  assert.equal(await page.getByLabel('On which event').inputValue(), second.hash)
+  // The form is shown before the answer is filled in.
+  const filled = async label => await page.getByLabel(label).inputValue() === second.hash
+  await until('the answer that names the event', async () => await filled('Parents, parent 1') && await filled('On which event'))
   await page.getByLabel('Text').fill('Are you sure?')
   await page.getByRole('button', { name: 'Make a new key' }).click()
   await signAndSubmit(page)

@@ -58,9 +58,9 @@ func makeEntry(n *names, r rawEntry) journal.Entry {
 	}
 }
 
-// query runs a text of a small fixed set, prepared once per connection: parsing
-// it would cost more than running it. tx is nil outside a transaction.
-func (j *Journal) query(ctx context.Context, tx *sql.Tx, text string, args ...any) (*sql.Rows, error) {
+// prepare returns a text of a small fixed set as a statement, prepared once per
+// connection: parsing it would cost more than running it.
+func (j *Journal) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	s, ok := j.prepared.Load(text)
 	if !ok {
 		made, err := j.read.PrepareContext(ctx, text)
@@ -72,10 +72,20 @@ func (j *Journal) query(ctx context.Context, tx *sql.Tx, text string, args ...an
 			_ = made.Close() // another caller was first
 		}
 	}
-	if tx != nil {
-		return tx.StmtContext(ctx, s.(*sql.Stmt)).QueryContext(ctx, args...)
+	return s.(*sql.Stmt), nil
+}
+
+// query runs a text that prepare takes. tx is nil outside a transaction; inside
+// one the text must have been prepared before it began.
+func (j *Journal) query(ctx context.Context, tx *sql.Tx, text string, args ...any) (*sql.Rows, error) {
+	s, err := j.prepare(ctx, text)
+	if err != nil {
+		return nil, err
 	}
-	return s.(*sql.Stmt).QueryContext(ctx, args...)
+	if tx != nil {
+		return tx.StmtContext(ctx, s).QueryContext(ctx, args...)
+	}
+	return s.QueryContext(ctx, args...)
 }
 
 // queryRow scans the only row of a query, or returns sql.ErrNoRows.
@@ -214,6 +224,12 @@ func (j *Journal) Get(ctx context.Context, h digest.Hash) (journal.Entry, []jour
 	return e, cs, nil
 }
 
+// What get reads of an event in one transaction.
+const (
+	copiesText = `SELECT (SELECT state FROM copies WHERE seq = ?1), (SELECT owed FROM fresh WHERE seq = ?1)`
+	owedText   = `SELECT replica, due, attempts, error, updated FROM owed WHERE seq = ?`
+)
+
 func (j *Journal) get(ctx context.Context, h digest.Hash) (e journal.Entry, out []journal.Copy, err error) {
 	es, err := j.entries(ctx, nil, `SELECT `+entryColumns+` FROM events WHERE prefix = ? AND hash = ?`, prefix(h), h[:])
 	if err != nil {
@@ -223,6 +239,13 @@ func (j *Journal) get(ctx context.Context, h digest.Hash) (e journal.Entry, out 
 		return e, nil, journal.ErrNotFound
 	}
 	e = es[0]
+	// Preparing takes a connection. If it were done while holding one, as many
+	// callers as there are connections could wait for each other.
+	for _, text := range []string{copiesText, owedText} {
+		if _, err := j.prepare(ctx, text); err != nil {
+			return e, nil, err
+		}
+	}
 	waiting := j.waiting(e.Sequence) // before the tables are read, so that nothing is in neither
 	tx, err := j.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
@@ -232,8 +255,7 @@ func (j *Journal) get(ctx context.Context, h digest.Hash) (e journal.Entry, out 
 	cs := map[int64]copyState{}
 	var packed []byte
 	var set sql.NullInt64
-	err = j.queryRow(ctx, tx, `SELECT (SELECT state FROM copies WHERE seq = ?1), (SELECT owed FROM fresh WHERE seq = ?1)`,
-		[]any{int64(e.Sequence)}, &packed, &set)
+	err = j.queryRow(ctx, tx, copiesText, []any{int64(e.Sequence)}, &packed, &set)
 	if err != nil {
 		return e, nil, err
 	}
@@ -244,7 +266,7 @@ func (j *Journal) get(ctx context.Context, h digest.Hash) (e journal.Entry, out 
 	for _, c := range parsed {
 		cs[c.replica] = c
 	}
-	rows, err := j.query(ctx, tx, `SELECT replica, due, attempts, error, updated FROM owed WHERE seq = ?`, int64(e.Sequence))
+	rows, err := j.query(ctx, tx, owedText, int64(e.Sequence))
 	if err != nil {
 		return e, nil, err
 	}

@@ -27,7 +27,7 @@ const lies = {
   'another event': [other.text, ['Hash'], 'hash_mismatch'],
   'a space more': [event.text.replace('{', '{ '), ['Canonical'], 'hash_mismatch'],
   'another signature': [event.text.replace(/SIG_K1_[^"]+/, JSON.parse(other.text).sig), ['Signature'], 'signature_mismatch'],
-  'a damaged signature': [event.text.replace(/(SIG_K1_.{10})./, '$11'), ['Signature'], 'invalid_signature'],
+  'a damaged signature': [event.text.replace(/(SIG_K1_.{10})(.)/, (_, start, c) => start + (c === '1' ? '2' : '1')), ['Signature'], 'invalid_signature'],
   'another author': [event.text.replace(pair.publicKey, seal.generateKeyPair().publicKey), ['Hash', 'Signature'], 'hash_mismatch'],
   'a member twice': [event.text.replace('"v":1', '"v":1,"v":1'), ['Well formed'], 'duplicate_key'],
   'no event at all': ['<html>gone</html>', ['Well formed'], 'invalid_json'],

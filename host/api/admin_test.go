@@ -13,6 +13,7 @@ import (
 
 	"github.com/eventseal/eventseal/host/api"
 	"github.com/eventseal/eventseal/host/client"
+	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/scrub"
 	"github.com/eventseal/eventseal/wasm/code"
@@ -38,12 +39,22 @@ func (a answer) reports(t *testing.T) (rs []scrub.Report) {
 	return rs
 }
 
+// placed stores the first n events and returns them when the journal knows that every place holds them.
+func (h *host) placed(n int) (vs []module.Verified) {
+	h.t.Helper()
+	for i := range n {
+		vs = append(vs, h.put(i))
+	}
+	if err := h.journal.Flush(h.t.Context()); err != nil {
+		h.t.Fatal(err)
+	}
+	return vs
+}
+
 func TestScrubRepairs(t *testing.T) {
 	h := start(t)
-	v, w := h.put(1), h.put(2)
-	if err := h.journal.Flush(t.Context()); err != nil { // it knows who holds them
-		t.Fatal(err)
-	}
+	vs := h.placed(2)
+	v, w := vs[0], vs[1]
 	if err := h.memory[0].Delete(t.Context(), replica.Ref{Hash: v.Hash()}); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +132,7 @@ func (h *host) slowly(ctx context.Context) (*http.Response, *bufio.Reader) {
 // There is one at a time; it ends with its client, and the next one goes on.
 func TestScrubEndsWithItsClient(t *testing.T) {
 	h := start(t)
-	h.storeMany(0, 100)
+	h.placed(100)
 	ctx, cancel := context.WithCancel(t.Context())
 	_, lines := h.slowly(ctx)
 	h.admin(scrubPath).refused(t, 503, "overloaded")
@@ -153,7 +164,7 @@ func TestScrubEndsWithItsClient(t *testing.T) {
 // Shutdown ends it with a line that says so.
 func TestScrubEndsWithTheHost(t *testing.T) {
 	h := start(t)
-	h.storeMany(0, 100)
+	h.placed(100)
 	_, lines := h.slowly(t.Context())
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -179,7 +190,7 @@ func TestScrubEndsWithTheHost(t *testing.T) {
 // The client reads to the complete report, and tells what was refused.
 func TestScrubByClient(t *testing.T) {
 	h := start(t)
-	h.storeMany(0, 10)
+	h.placed(10)
 	ask := func(token string) (last scrub.Report, err error) {
 		cl, err := client.New(client.Options{Server: h.url, Token: token, Attempts: 1})
 		if err != nil {

@@ -21,8 +21,8 @@ const (
 )
 
 // judge calls an operation on an event and takes its verdict.
-func (in *instance) judge(ctx context.Context, limit int, name string, input ...[]byte) (verdict, error) {
-	n, err := in.put(ctx, input...)
+func (in *instance) judge(ctx context.Context, limit int, name string, input []byte) (verdict, error) {
+	n, err := in.put(ctx, input)
 	if err != nil {
 		return nil, err
 	}
@@ -51,13 +51,13 @@ func (p *Pool) Verify(ctx context.Context, event []byte) (Verified, error) {
 	if err := p.tooLarge(event); err != nil {
 		return Verified{}, err
 	}
-	return do(ctx, p, func(ctx context.Context, in *instance) (Verified, error) {
-		r, err := in.judge(ctx, p.config.MaxEvent, "verify", event)
+	return do(ctx, p, func(ctx context.Context, in *instance, event []byte) (Verified, error) {
+		v, err := in.judge(ctx, p.config.MaxEvent, "verify", event)
 		if err != nil {
 			return Verified{}, err
 		}
-		return in.verified(r)
-	})
+		return in.verified(v)
+	}, event)
 }
 
 // A Result is the verdict on one event of a batch.
@@ -109,21 +109,17 @@ func (p *Pool) VerifyBatch(ctx context.Context, events [][]byte) ([]Result, erro
 
 // batch verifies events in one call.
 func (p *Pool) batch(ctx context.Context, events [][]byte) ([]Result, error) {
-	size := 4 * len(events)
-	for _, e := range events {
-		size += len(e)
-	}
-	input := make([]byte, 0, min(size, maxInput))
+	parts := make([][]byte, 0, 2*len(events))
 	results := make([]Result, len(events))
 	for i, e := range events {
 		if results[i].Err = p.tooLarge(e); results[i].Err != nil {
 			e = nil // keeps its place
 		}
-		input = append(binary.LittleEndian.AppendUint32(input, uint32(len(e))), e...)
+		parts = append(parts, length(e), e)
 	}
-	return do(ctx, p, func(ctx context.Context, in *instance) ([]Result, error) {
+	return do(ctx, p, func(ctx context.Context, in *instance, input []byte) ([]Result, error) {
 		return results, in.batch(ctx, input, p.config.MaxEvent, results)
-	})
+	}, parts...)
 }
 
 func (in *instance) batch(ctx context.Context, input []byte, limit int, results []Result) error {
@@ -174,10 +170,7 @@ func (p *Pool) Canonicalize(ctx context.Context, text []byte) ([]byte, error) {
 	if len(text) > maxInput {
 		return nil, errLimit
 	}
-	return do(ctx, p, func(ctx context.Context, in *instance) ([]byte, error) {
-		data, err := in.ask(ctx, "canonicalize", text)
-		return bytes.Clone(data), err
-	})
+	return p.ask(ctx, "canonicalize", text)
 }
 
 // A Draft holds the members of an event that is to be made.
@@ -201,12 +194,12 @@ func (p *Pool) Create(ctx context.Context, d Draft) (event []byte, h digest.Hash
 	if err != nil {
 		return nil, h, &code.Error{Code: code.InvalidField, Pointer: "/parents"}
 	}
-	input := [][]byte{binary.LittleEndian.AppendUint64(nil, d.CreatedAt), field(d.Type), field(d.Author), field(parents), field(d.Body)}
+	parts := [][]byte{binary.LittleEndian.AppendUint64(nil, d.CreatedAt), field(d.Type), field(d.Author), field(parents), field(d.Body)}
 	if d.Proofs != nil {
-		input = append(input, field(d.Proofs))
+		parts = append(parts, field(d.Proofs))
 	}
-	n, err := do(ctx, p, func(ctx context.Context, in *instance) (n named, err error) {
-		v, err := in.judge(ctx, p.config.MaxEvent, "create", input...)
+	n, err := do(ctx, p, func(ctx context.Context, in *instance, input []byte) (n named, err error) {
+		v, err := in.judge(ctx, p.config.MaxEvent, "create", input)
 		if err != nil {
 			return n, err
 		}
@@ -214,7 +207,7 @@ func (p *Pool) Create(ctx context.Context, d Draft) (event []byte, h digest.Hash
 		record, err := in.view(v, 116)
 		n.preimage = bytes.Clone(record)
 		return n, err
-	})
+	}, parts...)
 	return n.preimage, n.hash, err
 }
 
@@ -230,7 +223,7 @@ func (p *Pool) Hash(ctx context.Context, event []byte) (preimage []byte, h diges
 	if err := p.tooLarge(event); err != nil {
 		return nil, h, err
 	}
-	n, err := do(ctx, p, func(ctx context.Context, in *instance) (n named, err error) {
+	n, err := do(ctx, p, func(ctx context.Context, in *instance, event []byte) (n named, err error) {
 		v, err := in.judge(ctx, p.config.MaxEvent, "name", event)
 		if err != nil {
 			return n, err
@@ -239,26 +232,24 @@ func (p *Pool) Hash(ctx context.Context, event []byte) (preimage []byte, h diges
 		data, err := in.ask(ctx, "preimage")
 		n.preimage = bytes.Clone(data)
 		return n, err
-	})
+	}, event)
 	return n.preimage, n.hash, err
 }
 
 // Sign signs an unsigned event with its author's private key, text in any of
-// the three forms. The module wipes its copy; the caller wipes private. A
+// the three forms. All copies are wiped; the caller wipes private. A
 // refusal is a *code.Error.
 func (p *Pool) Sign(ctx context.Context, event, private []byte) (Verified, error) {
 	if err := p.tooLarge(event); err != nil {
 		return Verified{}, err
 	}
-	key := field(private)
-	return do(ctx, p, func(ctx context.Context, in *instance) (Verified, error) {
-		defer clear(key)
-		r, err := in.judge(ctx, p.config.MaxEvent, "sign", key, event)
+	return do(ctx, p, func(ctx context.Context, in *instance, input []byte) (Verified, error) {
+		v, err := in.judge(ctx, p.config.MaxEvent, "sign", input)
 		if err != nil {
 			return Verified{}, err
 		}
-		return in.verified(r)
-	})
+		return in.verified(v)
+	}, length(private), private, event)
 }
 
 // An Inclusion says that an event is leaf Index, from 0, of the RFC 9162 tree

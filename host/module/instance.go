@@ -29,7 +29,7 @@ var operations = []string{"abi_version", "version", "input", "erase", "canonical
 	"sign_digest", "verify_digest", "recover", "signature_text", "signature_of", "public_of", "sha256"}
 
 func (p *Pool) instantiate(ctx context.Context) (*instance, error) {
-	m, err := p.runtime.InstantiateModule(ctx, p.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))
+	m, err := p.runtime.InstantiateModule(withLinear(ctx), p.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))
 	if err != nil {
 		return nil, fmt.Errorf("module: instantiate: %w", err)
 	}
@@ -109,7 +109,7 @@ func (in *instance) read(at, size uint32) ([]byte, error) {
 // ask calls an operation that answers with a result. The data are a view.
 func (in *instance) ask(ctx context.Context, name string, input ...[]byte) ([]byte, error) {
 	var params []uint32
-	if input != nil {
+	if len(input) > 0 {
 		n, err := in.put(ctx, input...)
 		if err != nil {
 			return nil, err
@@ -134,6 +134,9 @@ func (in *instance) ask(ctx context.Context, name string, input ...[]byte) ([]by
 	}
 	return data, nil
 }
+
+// length is what stands before b in a field.
+func length(b []byte) []byte { return binary.LittleEndian.AppendUint32(nil, uint32(len(b))) }
 
 // field is b behind its length.
 func field[T ~string | ~[]byte](b T) []byte {

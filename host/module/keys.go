@@ -61,10 +61,13 @@ func (p *Pool) ParsePrivate(ctx context.Context, text []byte) (KeyPair, error) {
 
 // private asks for a pair and has the module forget it.
 func (p *Pool) private(ctx context.Context, operation string, input []byte) (k KeyPair, err error) {
-	k, err = do(ctx, p, func(ctx context.Context, in *instance) (k KeyPair, err error) {
+	k, err = do(ctx, p, func(ctx context.Context, in *instance, input []byte) (k KeyPair, err error) {
 		b, err := in.ask(ctx, operation, input)
 		if err != nil {
 			return k, err
+		}
+		if len(b) == 0 {
+			return k, errMalformed
 		}
 		private, rest, err := cut(b[1:])
 		if err != nil {
@@ -77,7 +80,7 @@ func (p *Pool) private(ctx context.Context, operation string, input []byte) (k K
 		k = KeyPair{Private: append([]byte(nil), private...), Public: string(public), Curve: curveName(b[0])}
 		_, err = in.call(ctx, "erase")
 		return k, err
-	})
+	}, input)
 	if err == nil {
 		var public KeyPair
 		_, public, err = p.ParsePublic(ctx, k.Public)
@@ -122,10 +125,10 @@ func (p *Pool) public(ctx context.Context, operation string, input ...[]byte) (k
 
 // ask calls an operation that answers with a result.
 func (p *Pool) ask(ctx context.Context, operation string, input ...[]byte) ([]byte, error) {
-	return do(ctx, p, func(ctx context.Context, in *instance) ([]byte, error) {
-		b, err := in.ask(ctx, operation, input...)
+	return do(ctx, p, func(ctx context.Context, in *instance, input []byte) ([]byte, error) {
+		b, err := in.ask(ctx, operation, input)
 		return bytes.Clone(b), err
-	})
+	}, input...)
 }
 
 func curveName(c byte) string {

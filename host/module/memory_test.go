@@ -233,6 +233,51 @@ func TestSecretsAreWiped(t *testing.T) {
 	}
 }
 
+// Nor is a key anywhere that the module's memory was before it grew, or after
+// its instance is closed.
+func TestMemoryIsWipedWhereItWas(t *testing.T) {
+	p, in := one(t)
+	k, err := p.GenerateKey(t.Context(), "K1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := []byte(`{"a":"` + strings.Repeat("b", 200<<10) + `"}`)
+	event, _, err := p.Create(t.Context(), Draft{Type: "LIKE", Author: k.Public, Body: body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err = p.instantiate(t.Context()) // one that is small yet
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := in.put(t.Context(), field(k.Private), event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := in.memory.Read(0, in.memory.Size())
+	if !bytes.Contains(before, k.Private) {
+		t.Fatal("the key is not where it was put")
+	}
+	at, err := in.call(t.Context(), "sign", n, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, _ := in.memory.Read(0, in.memory.Size())
+	if v, err := in.verdict(at); err != nil || in.refusal(v) != nil {
+		t.Fatalf("%v, %v", in.refusal(v), err)
+	}
+	if len(after) == len(before) {
+		t.Fatal("the memory did not grow")
+	}
+	if i := bytes.IndexFunc(before, func(r rune) bool { return r != 0 }); i >= 0 {
+		t.Errorf("what the memory was before it grew holds something at %d", i)
+	}
+	in.close()
+	if i := bytes.IndexFunc(after, func(r rune) bool { return r != 0 }); i >= 0 {
+		t.Errorf("what the memory was before its instance was closed holds something at %d", i)
+	}
+}
+
 // A million calls leave the memory as large as a few did.
 func TestMemoryStays(t *testing.T) {
 	p, in := one(t)
@@ -413,7 +458,7 @@ func TestExportsTakeAnything(t *testing.T) {
 // An instance that trapped is not used again.
 func TestTrappedInstanceIsReplaced(t *testing.T) {
 	p, in := one(t)
-	_, err := do(t.Context(), p, func(ctx context.Context, in *instance) (int, error) {
+	_, err := do(t.Context(), p, func(ctx context.Context, in *instance, _ []byte) (int, error) {
 		in.memory.Write(0, bytes.Repeat([]byte{0xff}, int(in.memory.Size())))
 		_, err := in.ask(ctx, "canonicalize", []byte(`{"a":1}`))
 		return 0, err

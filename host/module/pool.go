@@ -126,7 +126,7 @@ func (p *Pool) start(ctx context.Context) (err error) {
 		}
 		p.free <- in
 	}
-	p.types, err = do(ctx, p, func(ctx context.Context, in *instance) ([]Type, error) { return in.listTypes(ctx) })
+	p.types, err = do(ctx, p, func(ctx context.Context, in *instance, _ []byte) ([]Type, error) { return in.listTypes(ctx) })
 	return err
 }
 
@@ -158,47 +158,49 @@ func (p *Pool) Stats() Stats {
 	return Stats{p.config.Instances, int(p.busy.Load()), p.calls.Load(), p.traps.Load(), p.timeouts.Load()}
 }
 
-// do runs f on a free instance under the deadline of a call. An instance that
+// do copies the parts, one behind the other, and runs f on them and a free
+// instance under the deadline of a call. It wipes the copy. An instance that
 // trapped or is late is thrown away and replaced.
+//
+// A call whose caller has gone stays the one call of its instance until it
+// ends: callers that come and go do not make more calls run at a time. What
+// they passed is theirs again.
 //
 // A late call is left to itself: wazero can stop one only if the compiled code
 // asks at every turn of a loop, which makes number-heavy texts ten times
 // slower. The module's work is linear in its input, which is bounded, so that
 // every call ends; its instance and its answer are dropped then.
-func do[T any](ctx context.Context, p *Pool, f func(context.Context, *instance) (T, error)) (none T, err error) {
-	select {
-	case <-p.closed:
-		return none, ErrClosed
-	default:
+func do[T any](ctx context.Context, p *Pool, f func(ctx context.Context, in *instance, input []byte) (T, error), parts ...[]byte) (none T, err error) {
+	in, err := p.take(ctx)
+	if err != nil {
+		return none, err
 	}
-	var in *instance
-	select {
-	case in = <-p.free:
-	case <-ctx.Done():
-		return none, ctx.Err()
-	case <-p.closed:
-		return none, ErrClosed
-	}
-	if in == nil { // an earlier replacement failed
-		if in, err = p.instantiate(context.WithoutCancel(ctx)); err != nil {
-			p.free <- nil
-			return none, err
-		}
-	}
-	p.busy.Add(1)
 	p.calls.Add(1)
 	type answer struct {
 		t   T
 		err error
 	}
-	done := make(chan answer, 1)
-	late := new(atomic.Bool)
+	done := make(chan answer, 1) // nobody may be waiting any more
+	var settled atomic.Bool      // whoever sets it answers and sees to the instance's place
+	late := time.AfterFunc(p.config.CallTimeout, func() {
+		p.busy.Add(1) // Close waits for the replacement, too
+		defer p.busy.Add(-1)
+		if settled.CompareAndSwap(false, true) {
+			p.timeouts.Add(1)
+			done <- answer{err: fmt.Errorf("%w after %v", ErrTimeout, p.config.CallTimeout)}
+			p.replace()
+		}
+	})
+	input := slices.Concat(parts...)
 	go func() {
 		defer p.busy.Add(-1)
-		t, err := f(context.Background(), in)
+		t, err := f(context.Background(), in, input)
+		clear(input)
+		late.Stop()
+		first := settled.CompareAndSwap(false, true)
 		var refusal *code.Error
 		switch sound := err == nil || errors.As(err, &refusal); {
-		case sound && late.CompareAndSwap(false, true):
+		case sound && first:
 			p.free <- in
 		case sound:
 			in.close() // was replaced
@@ -206,30 +208,48 @@ func do[T any](ctx context.Context, p *Pool, f func(context.Context, *instance) 
 			in.close()
 			p.traps.Add(1)
 			err = fmt.Errorf("%w: %w", ErrTrapped, err)
-			if late.CompareAndSwap(false, true) {
+			if first {
 				p.replace()
 			}
 		}
-		done <- answer{t, err}
+		if first {
+			done <- answer{t, err}
+		}
 	}()
-	timer := time.NewTimer(p.config.CallTimeout)
-	defer timer.Stop()
 	select {
 	case a := <-done:
 		return a.t, a.err
-	case <-timer.C:
 	case <-ctx.Done():
-	}
-	if !late.CompareAndSwap(false, true) {
-		a := <-done // it ended just now
-		return a.t, a.err
-	}
-	p.replace()
-	if ctx.Err() != nil {
 		return none, ctx.Err()
 	}
-	p.timeouts.Add(1)
-	return none, fmt.Errorf("%w after %v", ErrTimeout, p.config.CallTimeout)
+}
+
+// take waits for a free instance, which then is busy.
+func (p *Pool) take(ctx context.Context) (in *instance, err error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	select {
+	case <-p.closed:
+		return nil, ErrClosed
+	default:
+	}
+	select {
+	case in = <-p.free:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-p.closed:
+		return nil, ErrClosed
+	}
+	p.busy.Add(1)
+	if in == nil { // an earlier replacement failed
+		if in, err = p.instantiate(context.WithoutCancel(ctx)); err != nil {
+			p.busy.Add(-1)
+			p.free <- nil
+			return nil, err
+		}
+	}
+	return in, nil
 }
 
 // replace puts a fresh instance among the free ones.

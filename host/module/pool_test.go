@@ -101,6 +101,39 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
+// Callers that leave before the answer do not make more calls run at a time
+// than there are instances, and may do what they like with what they passed.
+func TestCallersThatLeave(t *testing.T) {
+	p := open(t, module.Config{Instances: 1, CallTimeout: time.Hour})
+	long := []byte("[" + strings.Repeat("1.7976931348623157e308,", 180000) + "1]")
+	before := p.Stats().Calls
+	for n := range uint64(5) {
+		ctx, cancel := context.WithCancel(t.Context())
+		text, left := bytes.Clone(long), make(chan error)
+		go func() {
+			_, err := p.Canonicalize(ctx, text)
+			clear(text)
+			left <- err
+		}()
+		for p.Stats().Calls == before+n { // it waits for the one before it
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+		if err := <-left; err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if s := p.Stats(); s.Busy > s.Instances {
+			t.Fatalf("%+v", s)
+		}
+	}
+	if out, err := p.Canonicalize(t.Context(), []byte("[1.0]")); err != nil || string(out) != "[1]" {
+		t.Errorf("%s, %v", out, err)
+	}
+	if s := p.Stats(); s.Timeouts > 0 || s.Traps > 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestClosed(t *testing.T) {
 	p := open(t, module.Config{Instances: 1})
 	if err := p.Close(t.Context()); err != nil {

@@ -133,6 +133,59 @@ func TestBase58AgreesWithBigIntegers(t *testing.T) {
 	}
 }
 
+// What is for secrets does what the other functions do.
+func TestSecretsAgreeWithBase58(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	var dst [256]byte
+	hold := func(text []byte) {
+		t.Helper()
+		n, ok := DecodeBase58(dst[:], text)
+		for size := 0; size <= MaxSecret; size++ {
+			var got [MaxSecret]byte
+			if took := DecodeSecret(got[:size], text); took != (ok && n == size) || took && !bytes.Equal(got[:size], dst[:n]) {
+				t.Fatalf("%q for %d bytes: %x, %v, want %x, %v", text, size, got[:size], took, dst[:n], ok)
+			}
+		}
+	}
+	for n := 0; n <= MaxSecret; n++ {
+		for k := range 20 {
+			p := random(r, n)
+			if k < 8 {
+				clear(p[:min(k, n)])
+			}
+			if k == 18 {
+				clear(p)
+			}
+			if k == 19 {
+				for i := range p {
+					p[i] = 0xff
+				}
+			}
+			text := AppendBase58([]byte("x"), p)
+			if got := AppendSecret([]byte("x"), p); !bytes.Equal(got, text) {
+				t.Fatalf("%x: got %s, want %s", p, got, text)
+			}
+			hold(text[1:])
+			if n > 0 {
+				text[1+r.IntN(len(text)-1)] = byte(r.Uint32())
+				hold(text[1:])
+			}
+		}
+	}
+	for c := range 256 {
+		hold([]byte{byte(c)})
+		hold([]byte{'1', byte(c), 'z'})
+	}
+	for n := range 100 {
+		hold(bytes.Repeat([]byte("1"), n))
+		hold(bytes.Repeat([]byte("z"), n))
+		hold(append(bytes.Repeat([]byte("1"), n), 'z'))
+	}
+	if got := AppendSecret(nil, make([]byte, MaxSecret+1)); len(got) != 0 || DecodeSecret(make([]byte, MaxSecret+1), nil) {
+		t.Errorf("too long: %q", got)
+	}
+}
+
 func TestBase58Refuses(t *testing.T) {
 	var dst [256]byte
 	for _, s := range []string{"0", "O", "I", "l", "a b", "a\x00", "\xff", "/", ":", "{", strings.Repeat("1", 129), strings.Repeat("z", 180), strings.Repeat("z", 100_000)} {
@@ -157,6 +210,8 @@ func TestNothingAllocates(t *testing.T) {
 		m.Sum(&h)
 		text = AppendBase58(text[:0], p[:69])
 		DecodeBase58(dst, text)
+		text = AppendSecret(text[:0], p[:36])
+		DecodeSecret(dst[:36], text)
 	}); n != 0 {
 		t.Fatalf("%v allocations", n)
 	}

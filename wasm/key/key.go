@@ -34,20 +34,18 @@ const MaxText = 128
 
 // AppendBase58Check appends the Base58 form of payload and its checksum, the
 // first four bytes of RIPEMD-160(payload ‖ suffix). payload has at most 65
-// bytes.
+// bytes and is no secret.
 func AppendBase58Check(dst, payload []byte, suffix string) []byte {
 	var buf [72]byte
 	n := copy(buf[:], payload)
 	sum := checksum(payload, suffix)
 	copy(buf[n:], sum[:])
-	dst = digest.AppendBase58(dst, buf[:n+checksumSize])
-	buf = [72]byte{}
-	return dst
+	return digest.AppendBase58(dst, buf[:n+checksumSize])
 }
 
 // DecodeBase58Check is the inverse of AppendBase58Check: it fills dst (at
-// most 65 bytes), and reports whether text has exactly that length and its
-// checksum is right.
+// most 65 bytes) with what is no secret, and reports whether text has exactly
+// that length and its checksum is right.
 func DecodeBase58Check(dst, text []byte, suffix string) bool {
 	var buf [72]byte
 	n, ok := digest.DecodeBase58(buf[:], text)
@@ -56,7 +54,6 @@ func DecodeBase58Check(dst, text []byte, suffix string) bool {
 		sum := checksum(dst, suffix)
 		ok = digest.Equal(sum[:], buf[n-checksumSize:n])
 	}
-	buf = [72]byte{}
 	return ok
 }
 

@@ -19,15 +19,16 @@ type Private struct {
 const wifSize = 1 + 32 + checksumSize
 
 // ParsePrivate reads PVT_K1_…, PVT_R1_… or WIF (5…, K1) into dst. Whatever is
-// wrong is InvalidPrivateKey, and then dst is wiped.
+// wrong is InvalidPrivateKey, and then dst is wiped. The time is the same for
+// all keys of one form and length of text.
 func ParsePrivate(dst *Private, text []byte) code.Code {
 	dst.Wipe()
 	ok := false
 	if rest, is := after(text, "PVT_K1_"); is {
-		ok = DecodeBase58Check(dst.Scalar[:], rest, "K1")
+		ok = decodeSecret(&dst.Scalar, rest, "K1")
 	} else if rest, is := after(text, "PVT_R1_"); is {
 		dst.Curve = R1
-		ok = DecodeBase58Check(dst.Scalar[:], rest, "R1")
+		ok = decodeSecret(&dst.Scalar, rest, "R1")
 	} else if rest, is := after(text, "5"); is && len(rest) > 0 {
 		ok = decodeWIF(&dst.Scalar, text)
 	}
@@ -38,10 +39,23 @@ func ParsePrivate(dst *Private, text []byte) code.Code {
 	return code.OK
 }
 
+// decodeSecret is DecodeBase58Check in constant time.
+func decodeSecret(dst *[32]byte, text []byte, suffix string) bool {
+	var buf [32 + checksumSize]byte
+	ok := digest.DecodeSecret(buf[:], text)
+	if ok {
+		copy(dst[:], buf[:])
+		sum := checksum(dst[:], suffix)
+		ok = digest.Equal(sum[:], buf[32:])
+	}
+	buf = [32 + checksumSize]byte{}
+	return ok
+}
+
 func decodeWIF(dst *[32]byte, text []byte) bool {
 	var buf [wifSize]byte
-	n, ok := digest.DecodeBase58(buf[:], text)
-	if ok = ok && n == wifSize && buf[0] == 0x80; ok {
+	ok := digest.DecodeSecret(buf[:], text) && buf[0] == 0x80
+	if ok {
 		first := digest.SHA256(buf[:33])
 		sum := digest.SHA256(first[:])
 		copy(dst[:], buf[1:33])
@@ -75,10 +89,17 @@ func inRange(c Curve, b *[32]byte) bool {
 	return ok
 }
 
-// AppendText appends PVT_K1_… or PVT_R1_….
+// AppendText appends PVT_K1_… or PVT_R1_…, in time that depends on how many
+// letters that takes alone.
 func (p *Private) AppendText(dst []byte) []byte {
 	dst = append(append(append(dst, "PVT_"...), p.Curve.Name()...), '_')
-	return AppendBase58Check(dst, p.Scalar[:], p.Curve.Name())
+	var buf [32 + checksumSize]byte
+	copy(buf[:], p.Scalar[:])
+	sum := checksum(p.Scalar[:], p.Curve.Name())
+	copy(buf[32:], sum[:])
+	dst = digest.AppendSecret(dst, buf[:])
+	buf = [32 + checksumSize]byte{}
+	return dst
 }
 
 // Wipe overwrites the key with zeros.

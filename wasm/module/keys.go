@@ -41,12 +41,12 @@ func exportErase() {
 func exportPrivateText(size uint32) uint32 {
 	c := respell(size)
 	erase()
-	return answer(c, out)
+	return pairAnswer(c)
 }
 
 //go:noinline
 func respell(size uint32) code.Code {
-	return pair(key.ParsePrivate(&secret, taken(size)))
+	return spell(key.ParsePrivate(&secret, taken(size)))
 }
 
 // key_from_random(size): curve, 32 random bytes → as private_text.
@@ -55,7 +55,7 @@ func respell(size uint32) code.Code {
 func exportKeyFromRandom(size uint32) uint32 {
 	c := fromRandom(size)
 	erase()
-	return answer(c, out)
+	return pairAnswer(c)
 }
 
 //go:noinline
@@ -64,12 +64,12 @@ func fromRandom(size uint32) code.Code {
 	if b := taken(size); len(b) == 33 && b[0] <= byte(key.R1) {
 		c = key.FromRandom(&secret, key.Curve(b[0]), (*[32]byte)(b[1:]))
 	}
-	return pair(c)
+	return spell(c)
 }
 
-// pair answers with the secret key and its public one, with nothing unless c
-// is OK.
-func pair(c code.Code) code.Code {
+// spell sets out to the secret key's curve and text and public to its public
+// key, if c is OK.
+func spell(c code.Code) code.Code {
 	out = out[:0]
 	if c == code.OK {
 		if cap(out) < 4*key.MaxText {
@@ -78,9 +78,17 @@ func pair(c code.Code) code.Code {
 		public = secret.Public()
 		out = append(out, byte(secret.Curve))
 		out = appendText(out, secret.AppendText)
-		out = appendText(out, public.AppendText)
 	}
 	return c
+}
+
+// pairAnswer answers with what spell found. The public key's text is written
+// here, when the secret one is gone: that takes its own time for each.
+func pairAnswer(c code.Code) uint32 {
+	if c == code.OK {
+		out = appendText(out, public.AppendText)
+	}
+	return answer(c, out)
 }
 
 // appendText appends a text as a field.

@@ -80,11 +80,18 @@ func (s *Signature) split(r, t *modular.Element) code.Code {
 }
 
 // canonical is the rule of EOSIO's is_canonical (libraries/fc, public_key):
-// r and s are positive and minimal as DER integers of exactly 32 bytes.
+// r and s are positive and minimal as DER integers of exactly 32 bytes. It
+// does not show which of them is not: signing asks about attempts that stay
+// secret.
 func (s *Signature) canonical() bool {
-	c := &s.Compact
-	return c[1]&0x80 == 0 && (c[1] != 0 || c[2]&0x80 != 0) &&
-		c[33]&0x80 == 0 && (c[33] != 0 || c[34]&0x80 != 0)
+	return outside(s.Compact[1], s.Compact[2])|outside(s.Compact[33], s.Compact[34]) == 0
+}
+
+// outside returns 1 unless the first two bytes of a number are from 0x0080 to
+// 0x7fff.
+func outside(first, second byte) uint32 {
+	x := uint32(first)<<8 | uint32(second)
+	return ((x - 0x80) | (0x7fff - x)) >> 31
 }
 
 func order(c key.Curve) *modular.Modulus {

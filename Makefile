@@ -112,6 +112,14 @@ wasm: ## compile wasm/eventseal.wasm with the pinned toolchain
 wasm-check: ## fail when wasm/eventseal.wasm is not its source's
 	wasm/toolchain/check.sh
 
+.PHONY: vectors
+vectors: ## make every test vector anew (a minute; Node and Go)
+	testvectors/generate.sh
+
+.PHONY: vectors-check
+vectors-check: vectors ## fail when the committed vectors are not what their generators make
+	@dirty=$$(git status --porcelain testvectors); [ -z "$$dirty" ] || { echo "testvectors: not what generate.sh makes"; echo "$$dirty"; git diff --stat testvectors; exit 1; }
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME each (default 20s)
 	@for p in $$($(GO) list ./...); do \

@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"math/big"
 	"testing"
 
@@ -257,5 +258,37 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		agree(t, "verify", &In{Text: text}, native, referenceRun)
 		agree(t, "hash", &In{Text: text}, native, referenceRun)
+	})
+}
+
+// The compiled module against the same packages compiled for this machine:
+// every verdict is the same to the letter, alone and between others in a
+// batch.
+func FuzzModule(f *testing.F) {
+	var valid Text
+	seeds(f, func(in *In) { f.Add([]byte(in.Text)) }, "canonicalize", "hash")
+	seeds(f, func(in *In) {
+		f.Add([]byte(in.Text))
+		if _, err := native("verify", &In{Text: in.Text}); err == nil && len(in.Text) < 4096 {
+			valid = in.Text
+		}
+	}, "verify")
+	compiled := onPool(f, false)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, op := range []string{"canonicalize", "hash", "verify", "verify_batch"} {
+			in := &In{Text: text}
+			if op == "verify_batch" {
+				in = &In{Texts: []Text{text, valid, text, text}}
+			}
+			a, errA := native(op, in)
+			b, errB := compiled(op, in)
+			if errA != nil || errB != nil {
+				if fmt.Sprint(errA) != fmt.Sprint(errB) {
+					t.Fatalf("%s %s: %v, the module says %v", op, show(in), errA, errB)
+				}
+			} else if show(a) != show(b) {
+				t.Fatalf("%s %s: %s, the module says %s", op, show(in), show(a), show(b))
+			}
+		}
 	})
 }

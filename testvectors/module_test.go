@@ -2,6 +2,7 @@ package testvectors
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"os/exec"
 	"strings"
@@ -44,10 +45,10 @@ func TestModuleInNode(t *testing.T) {
 // onPool is the module as the host runs it. A pool is made for each set of
 // options that a case asks for.
 func onPool(t testing.TB, interpreter bool) implementation {
-	pools := map[string]*module.Pool{}
+	ctx, pools := t.Context(), map[string]*module.Pool{}
 	t.Cleanup(func() {
 		for _, p := range pools {
-			p.Close(t.Context())
+			p.Close(context.Background())
 		}
 	})
 	return func(op string, in *In) (*Out, error) {
@@ -59,17 +60,16 @@ func onPool(t testing.TB, interpreter bool) implementation {
 				c.Types = append(c.Types, module.Type(ty))
 			}
 			var err error
-			if p, err = module.Open(t.Context(), c); err != nil {
+			if p, err = module.Open(ctx, c); err != nil {
 				return nil, err
 			}
 			pools[key] = p
 		}
-		return poolRun(t, p, op, in)
+		return poolRun(ctx, p, op, in)
 	}
 }
 
-func poolRun(t testing.TB, p *module.Pool, op string, in *In) (*Out, error) {
-	ctx := t.Context()
+func poolRun(ctx context.Context, p *module.Pool, op string, in *In) (*Out, error) {
 	switch op {
 	case "canonicalize":
 		text, err := p.Canonicalize(ctx, in.Text)

@@ -236,7 +236,7 @@ func TestSecretsAreWiped(t *testing.T) {
 // Nor is a key anywhere that the module's memory was before it grew, or after
 // its instance is closed.
 func TestMemoryIsWipedWhereItWas(t *testing.T) {
-	p, in := one(t)
+	p, _ := one(t)
 	k, err := p.GenerateKey(t.Context(), "K1")
 	if err != nil {
 		t.Fatal(err)
@@ -246,7 +246,7 @@ func TestMemoryIsWipedWhereItWas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err = p.instantiate(t.Context()) // one that is small yet
+	in, err := p.instantiate(t.Context()) // one that is small yet
 	if err != nil {
 		t.Fatal(err)
 	}

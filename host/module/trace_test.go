@@ -52,7 +52,7 @@ func TestSecretsDoNotShowInWhatIsDone(t *testing.T) {
 				t.Fatal(err)
 			}
 			length := len(k.Private)
-			hold(fmt.Sprintf("making a key of %d letters", length), "key_from_random", append([]byte{curve.name[0] & 1 ^ 1}, x[:]...))
+			hold(fmt.Sprintf("making a key of %d letters", length), "key_from_random", append([]byte{curve.name[0]&1 ^ 1}, x[:]...))
 			hold(fmt.Sprintf("reading a key of %d letters", length), "private_text", k.Private)
 			hold(fmt.Sprintf("the public key for %d letters", length), "public_key", k.Private)
 			s, err := p.SignDigest(t.Context(), d, k.Private)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gowebpki/jcs"
 
@@ -110,16 +111,15 @@ func (e *event) fields(m map[string]json.RawMessage) error {
 		return bad("/parents")
 	}
 	for i, raw := range parents {
-		var hex string
-		var h digest.Hash
-		ok := text(raw, &hex)
-		if ok {
-			h, ok = digest.ParseHash(hex)
-		}
-		if !ok || slices.Contains(e.Parents, h) {
+		var digits string
+		if !text(raw, &digits) || len(digits) != 2*digest.Size || strings.ToLower(digits) != digits {
 			return bad(fmt.Sprintf("/parents/%d", i))
 		}
-		e.Parents = append(e.Parents, h)
+		h, err := hex.DecodeString(digits)
+		if err != nil || slices.Contains(e.Parents, digest.Hash(h)) {
+			return bad(fmt.Sprintf("/parents/%d", i))
+		}
+		e.Parents = append(e.Parents, digest.Hash(h))
 	}
 	if m["body"][0] != '{' {
 		return bad("/body")

@@ -10,7 +10,7 @@ import (
 // which must not say where to listen. binary is the path of eventseal; env
 // holds the secrets, as NAME=value.
 func NewHost(dir, binary, config string, env ...string) (*Server, error) {
-	addr, err := address(dir)
+	addr, held, err := address(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -19,7 +19,7 @@ func NewHost(dir, binary, config string, env ...string) (*Server, error) {
 		return nil, err
 	}
 	return &Server{
-		Kind: "host", Addr: addr, Dir: dir, env: env,
+		Kind: "host", Addr: addr, Dir: dir, port: held, env: env,
 		argv:  []string{binary, "serve", "--config", file, "--listen", addr, "--data", filepath.Join(dir, "data")},
 		ready: answers("GET", "http://"+addr+"/readyz"),
 	}, nil

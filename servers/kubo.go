@@ -42,7 +42,7 @@ func NewKubo(dir string, profiles ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	addr, err := address(dir)
+	addr, held, err := address(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func NewKubo(dir string, profiles ...string) (*Server, error) {
 		return nil, fmt.Errorf("servers: kubo: %w", err)
 	}
 	return &Server{
-		Kind: "kubo", Addr: addr, Dir: dir, env: env,
+		Kind: "kubo", Addr: addr, Dir: dir, port: held, env: env,
 		argv:  []string{path, "daemon", "--offline", "--enable-gc=false"},
 		ready: answers("POST", "http://"+addr+"/api/v0/version"),
 	}, nil

@@ -16,7 +16,7 @@ func NewRedis(dir string, args ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	addr, err := address(dir)
+	addr, held, err := address(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +25,10 @@ func NewRedis(dir string, args ...string) (*Server, error) {
 		return nil, err
 	}
 	argv := []string{path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir, "--daemonize", "no"}
-	return &Server{Kind: "redis", Addr: addr, Dir: dir, argv: append(argv, args...), ready: func(ctx context.Context) error { return ping(ctx, addr) }}, nil
+	return &Server{
+		Kind: "redis", Addr: addr, Dir: dir, port: held, argv: append(argv, args...),
+		ready: func(ctx context.Context) error { return ping(ctx, addr) },
+	}, nil
 }
 
 // NewSentinel prepares a Redis Sentinel that watches master under the name

@@ -19,7 +19,7 @@ func NewS3(dir string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	addr, err := address(dir)
+	addr, held, err := address(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func NewS3(dir string) (*Server, error) {
 	}
 	// Without --keep-alive every request costs a connection of its own.
 	return &Server{
-		Kind: "s3", Addr: addr, Dir: dir,
+		Kind: "s3", Addr: addr, Dir: dir, port: held,
 		env:   []string{"ROOT_ACCESS_KEY=" + S3AccessKey, "ROOT_SECRET_KEY=" + S3SecretKey},
 		argv:  []string{path, "--quiet", "--keep-alive", "--port", addr, "--region", S3Region, "posix", data},
 		ready: answers("GET", "http://"+addr+"/"),

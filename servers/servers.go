@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,6 +20,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/eventseal/eventseal/servers/port"
 )
 
 // startTimeout bounds the wait until a server answers.
@@ -37,6 +38,7 @@ type Server struct {
 	// in Dir, for End.
 	Detached bool
 
+	port  *port.Port // nobody else gets it while the server is down
 	argv  []string
 	env   []string
 	ready func(ctx context.Context) error // nil once it serves
@@ -191,19 +193,18 @@ func (s *Server) tail() string {
 	return strings.TrimSpace(string(b[max(0, len(b)-2000):]))
 }
 
-// address returns a loopback address that nobody listens on just now, the same
-// one for a folder ever after.
-func address(dir string) (string, error) {
+// address returns a free loopback address, the same one for a folder ever
+// after. Whoever got it first keeps its port while the Port is in use.
+func address(dir string) (string, *port.Port, error) {
 	file := filepath.Join(dir, "addr")
 	if b, err := os.ReadFile(file); err == nil {
-		return string(b), nil
+		return string(b), nil, nil
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	p, err := port.Hold()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	defer l.Close()
-	return l.Addr().String(), os.WriteFile(file, []byte(l.Addr().String()), 0o600)
+	return p.Addr, p, os.WriteFile(file, []byte(p.Addr), 0o600)
 }
 
 // answers makes a readiness check of a request: any answer with a status

@@ -99,20 +99,15 @@ func need(t testing.TB, name string) {
 func run(t testing.TB, prepare func(dir string) (*Server, error)) *Server {
 	t.Helper()
 	dir := t.TempDir()
-	var err error
-	for range 3 { // somebody may take the free port before the server does
-		var s *Server
-		if s, err = prepare(dir); err != nil {
-			t.Fatal(err)
-		}
-		if err = s.Start(); err == nil {
-			t.Cleanup(s.Kill)
-			return s
-		}
-		_ = os.Remove(filepath.Join(dir, "addr"))
+	s, err := prepare(dir)
+	if err == nil {
+		err = s.Start()
 	}
-	t.Fatal(err)
-	return nil
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Kill)
+	return s
 }
 
 // Redis starts a Redis that ends with the test.

@@ -11,12 +11,18 @@ const binary = process.env.EVENTSEAL_BINARY ?? `${root}/bin/eventseal`;
 /** Whether the host is built; where nothing may skip, a missing one fails. */
 export const noHost = existsSync(binary) || (process.env.EVENTSEAL_REQUIRE ?? "") !== "" ? false : "bin/eventseal is missing; make build";
 
-const freePort = () => new Promise((go) => {
-  const s = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = s.address();
-    s.close(() => go(port));
-  });
-});
+/** A free port below those that the system gives to outgoing connections, which could take it while its host is down. */
+async function freePort() {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const free = await new Promise((go) => {
+      const s = createServer();
+      s.once("error", () => go(false));
+      s.listen(port, "127.0.0.1", () => s.close(() => go(true)));
+    });
+    if (free) return port;
+  }
+}
 
 /** serve starts a host with data of its own; stop and start keep the data and the port. */
 export async function serve(t) {

@@ -4,11 +4,14 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/eventseal/eventseal/servers/port"
 )
 
 // A Fault is one way to misbehave.
@@ -48,6 +51,7 @@ type Proxy struct {
 
 	mu       sync.Mutex
 	fault    Fault
+	port     *port.Port // also while nobody listens
 	listener net.Listener
 	open     map[net.Conn]struct{}
 	closed   bool
@@ -57,11 +61,15 @@ type Proxy struct {
 // host:port to.
 func New(kind, to string) (*Proxy, error) {
 	p := &Proxy{to: to, lie: lies[kind], open: map[net.Conn]struct{}{}}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	var err error
+	if p.port, err = port.Hold(); err != nil {
 		return nil, err
 	}
-	p.Addr = l.Addr().String()
+	p.Addr = p.port.Addr
+	l, err := net.Listen("tcp", p.Addr)
+	if err != nil {
+		return nil, errors.Join(err, p.port.Close())
+	}
 	p.listen(l)
 	return p, nil
 }
@@ -107,10 +115,11 @@ func (p *Proxy) Close() error {
 	defer p.mu.Unlock()
 	p.closed = true
 	p.end()
+	err := p.port.Close()
 	if p.listener == nil {
-		return nil
+		return err
 	}
-	return p.listener.Close()
+	return errors.Join(err, p.listener.Close())
 }
 
 // end ends the open connections; it needs p.mu, as does listen.

@@ -22,15 +22,17 @@ export async function endAll() {
   for (const f of cleanups.splice(0).reverse()) await f()
 }
 
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const s = net.createServer()
-    s.once('error', reject)
-    s.listen(0, '127.0.0.1', () => {
-      const { port } = s.address()
-      s.close(() => resolve(port))
+/** A free port below those that the system gives to outgoing connections, which could take it while its host is down. */
+export async function freePort() {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000)
+    const free = await new Promise(resolve => {
+      const s = net.createServer()
+      s.once('error', () => resolve(false))
+      s.listen(port, '127.0.0.1', () => s.close(() => resolve(true)))
     })
-  })
+    if (free) return port
+  }
 }
 
 /** Asks until f gives something; a loaded machine may take its time. */

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +17,7 @@ import (
 	"github.com/eventseal/eventseal/host/client"
 	"github.com/eventseal/eventseal/host/module/moduletest"
 	"github.com/eventseal/eventseal/servers"
+	"github.com/eventseal/eventseal/servers/port"
 )
 
 // A process is the real binary serving one data folder, started and ended as
@@ -36,17 +36,15 @@ type process struct {
 
 // newProcess prepares a host on the embedded default with its data in a folder.
 func newProcess(t testing.TB, data string, env ...string) *process {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	held, err := port.Hold() // also while the process is down
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, binary: servers.Eventseal(t), data: data, addr: l.Addr().String()}
+	p := &process{t: t, binary: servers.Eventseal(t), data: data, addr: held.Addr}
 	p.env = append([]string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "EVENTSEAL_LOG_LEVEL=warn"}, env...)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
 		p.kill()
+		held.Close()
 		if t.Failed() {
 			t.Logf("the host's log ends with:\n%s", p.log.tail(4000))
 		}

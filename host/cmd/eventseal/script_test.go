@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/eventseal/eventseal/servers"
+	"github.com/eventseal/eventseal/servers/port"
 )
 
 // patience bounds every wait; nothing depends on how much of it is used.
@@ -30,16 +30,16 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
+			p, err := port.Hold()
 			if err != nil {
 				return err
 			}
-			addr := l.Addr().String()
-			e.Setenv("ADDR", addr)
-			e.Setenv("EVENTSEAL_SERVER", "http://"+addr)
+			e.Defer(func() { p.Close() })
+			e.Setenv("ADDR", p.Addr)
+			e.Setenv("EVENTSEAL_SERVER", "http://"+p.Addr)
 			e.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+e.Getenv("PATH"))
 			e.Setenv("HOME", e.WorkDir)
-			return l.Close()
+			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ready":  ready,

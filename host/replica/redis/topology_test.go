@@ -17,6 +17,7 @@ import (
 
 	"github.com/eventseal/eventseal/host/replica/replicatest"
 	"github.com/eventseal/eventseal/servers"
+	"github.com/eventseal/eventseal/servers/port"
 )
 
 // certificate writes a self-signed certificate for 127.0.0.1 and its key.
@@ -46,23 +47,17 @@ func certificate(t *testing.T) (certFile, keyFile string, roots *x509.CertPool) 
 
 func TestTLS(t *testing.T) {
 	certFile, keyFile, roots := certificate(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
+	port := freePort(t)
 	servers.Redis(t, "--tls-port", port, "--tls-cert-file", certFile, "--tls-key-file", keyFile, "--tls-auth-clients", "no")
 	v := replicatest.Event(1, 500, 0)
-	r, _ := open(t, Options{Addrs: []string{addr}, TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}})
+	r, _ := open(t, Options{Addrs: []string{"127.0.0.1:" + port}, TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}})
 	put(t, r, v)
 	holds(t, r, v)
-	stranger, _ := open(t, Options{Addrs: []string{addr}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}})
+	stranger, _ := open(t, Options{Addrs: []string{"127.0.0.1:" + port}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}})
 	if err := stranger.Check(ctx); err == nil {
 		t.Error("a certificate that nobody vouches for is accepted")
 	}
-	plain, _ := open(t, Options{Addrs: []string{addr}, Timeout: time.Second})
+	plain, _ := open(t, Options{Addrs: []string{"127.0.0.1:" + port}, Timeout: time.Second})
 	if err := plain.Check(ctx); err == nil {
 		t.Error("a TLS port answers without TLS")
 	}
@@ -149,13 +144,13 @@ func TestCluster(t *testing.T) {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	p, err := port.Hold()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	t.Cleanup(func() { p.Close() })
+	_, number, _ := net.SplitHostPort(p.Addr)
+	return number
 }
 
 func eventually(t *testing.T, what string, ok func() bool) {

@@ -85,6 +85,69 @@ func TestSecretsDoNotShowInWhatIsDone(t *testing.T) {
 	}
 }
 
+// In signing an event the author's key is read and the signature written before
+// the key is erased, both in their own time. What differs from key to key is in
+// the functions that do that, and in no other.
+func TestSigningAnEventShowsNoSecret(t *testing.T) {
+	m := newTraced(t)
+	p, _ := one(t)
+	n, _ := new(big.Int).SetString("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16)
+	type call struct {
+		sign   string
+		public string // reading the key, reading the event, writing the signature
+	}
+	calls := map[string][]call{}
+	for i := range 40 {
+		x := sha256.Sum256(fmt.Append(nil, "event", i))
+		k, err := p.KeyFromRandom(t.Context(), "K1", &x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		event, h, err := p.Create(t.Context(), Draft{Type: "LIKE", Author: k.Public, CreatedAt: 1, Body: []byte("{}")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := p.SignDigest(t.Context(), h, k.Private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, compact, err := p.ParseSignature(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		what := fmt.Sprintf("a key of %d letters, attempt %d", len(k.Private), attempts(n, x, h, compact))
+		calls[what] = append(calls[what], call{
+			sign:   m.trace("sign", append(field(k.Private), event...)),
+			public: m.trace("public_text", []byte(k.Public)) + m.trace("name", event) + m.trace("signature_of", append([]byte{0}, compact[:]...)),
+		})
+	}
+	compared := 0
+	for what, cs := range calls {
+		first := cs[0]
+		for _, c := range cs[1:] {
+			allowed := 0
+			for i := range m.hashes {
+				differs := func(a, b string) bool { return a[8*i:8*i+8] != b[8*i:8*i+8] }
+				public := false
+				for at := 0; at < len(c.public); at += len(c.sign) {
+					public = public || differs(first.public[at:], c.public[at:])
+				}
+				if public {
+					allowed++
+				} else if differs(first.sign, c.sign) {
+					t.Errorf("%s: function %d does not do the same for every key", what, i)
+				}
+			}
+			if compared++; allowed > 6 {
+				t.Errorf("%s: %d functions may do what they like", what, allowed)
+			}
+		}
+	}
+	if compared < 10 {
+		t.Errorf("only %d signatures were compared", compared)
+	}
+}
+
 // attempts returns which attempt made a signature, 0 for R1.
 func attempts(n *big.Int, key [32]byte, d digest.Hash, compact [65]byte) byte {
 	x, z := new(big.Int).SetBytes(key[:]), new(big.Int).SetBytes(d[:])
@@ -157,7 +220,9 @@ func (tr *traced) trace(operation string, input []byte) string {
 }
 
 func (tr *traced) call(name string, params ...uint64) uint64 {
-	out, err := tr.module.ExportedFunction(name).Call(context.Background(), params...)
+	f := tr.module.ExportedFunction(name)
+	params = append(params, 0)[:len(f.Definition().ParamTypes())] // max_bytes: the default
+	out, err := f.Call(context.Background(), params...)
 	if err != nil {
 		tr.t.Fatal(err)
 	}

@@ -221,8 +221,17 @@ func FuzzBase58(f *testing.F) {
 	f.Add([]byte("6MRyAjQq8ud7hVNYcfnVPJqcVpscN5So8BhtHuGYqET5GDW5CV"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var dst [MaxBase58]byte
-		if n, ok := DecodeBase58(dst[:], text); ok && string(AppendBase58(nil, dst[:n])) != string(text) {
+		n, ok := DecodeBase58(dst[:], text)
+		if ok && string(AppendBase58(nil, dst[:n])) != string(text) {
 			t.Fatalf("%q decodes to %x, which is written otherwise", text, dst[:n])
+		}
+		for size := range MaxSecret + 1 {
+			var secret [MaxSecret]byte
+			if took := DecodeSecret(secret[:size], text); took != (ok && n == size) {
+				t.Fatalf("%q as a secret of %d bytes: %v, else %v, %d", text, size, took, ok, n)
+			} else if took && (!bytes.Equal(secret[:n], dst[:n]) || string(AppendSecret(nil, dst[:n])) != string(text)) {
+				t.Fatalf("%q as a secret is %x, else %x", text, secret[:n], dst[:n])
+			}
 		}
 	})
 }

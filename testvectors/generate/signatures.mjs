@@ -2,7 +2,7 @@
 // expected comes from eosjs and wharfkit, which must agree; what they do not
 // hold to (canonical form, recovery id) from elliptic's points.
 import assert from 'node:assert/strict';
-import { BN, be32, bytes, checked, compact, craft, curves, eosCanonical, hex, key, pack, sign, signatureText, unpack, write } from './lib.mjs';
+import { BN, be32, bytes, checked, compact, craft, curves, eosCanonical, hex, key, pack, sign, signatureText, unhex, unpack, write } from './lib.mjs';
 
 const digests = (curve) => {
   const n = curves[curve].n;
@@ -129,18 +129,43 @@ for (const curve of ['K1', 'R1']) {
     mismatch.push({ name: `${curve}: recover, leads to the point at infinity ${left}`, op: 'recover', in: { signature: signatureText(curve, c), digest: hex(d) }, refuse: { code: 'signature_mismatch' } });
   }
 }
+// r + n is the abscissa of a point only modulo p, or modulo 2^256: nothing was
+// signed with that point, though the key that it would lead to is in place.
+for (const curve of ['K1', 'R1']) {
+  const { n, g, curve: E } = curves[curve], p = E.p, beyond = new BN(1).shln(256);
+  const wraps = { '2^256': [beyond, (i) => g.mul(nonce(`wrap ${curve} ${i}`))] };
+  // On K1 such an r is too short to be canonical.
+  if (curve === 'R1') wraps.p = [p, (i) => { try { return E.pointFromX(new BN(i), false); } catch { return null; } }];
+  for (const [name, [wrap, draw]] of Object.entries(wraps)) {
+    for (let i = 1, left = 2; left; i++) {
+      const P = draw(i), s = new BN([0x11, ...bytes(`s of wrap ${curve} ${i}`).slice(1)]);
+      if (!P) continue;
+      const r = P.getX().add(wrap).sub(n), c = pack(34 - (P.getY().isOdd() ? 0 : 1), r.umod(n), s);
+      if (r.cmp(n) >= 0 || (name === 'p' && r.add(n).cmp(beyond) >= 0) || (curve === 'K1' && !eosCanonical(c))) continue;
+      left--;
+      const q = P.mul(s).add(g.mul(new BN(d)).neg()).mul(r.invm(n));
+      assert(!curves[curve].keyFromPublic(q).verify(d, { r: be32(r), s: be32(s) }));
+      mismatch.push(verify(`${curve}: r + n is a point's x modulo ${name} ${left}`, { public: publicOf(curve, q) }, d, signatureText(curve, c), 'signature_mismatch'));
+      mismatch.push({ name: `${curve}: recover, r + n is a point's x modulo ${name} ${left}`, op: 'recover', in: { signature: signatureText(curve, c), digest: hex(d) }, refuse: { code: 'signature_mismatch' } });
+    }
+  }
+}
 write('refusals/signature_mismatch.digest.json', 'Signatures that are well formed and not the key\'s.', mismatch);
 
 // Not in canonical form.
 const parse = (code) => (name, text) => ({ name, op: 'signature_text', in: { text }, refuse: { code } });
 const nc = parse('noncanonical_signature');
 const rough = (label, want) => signatureText('K1', grind('K1', K, label, want));
+// The first two bytes of a number at their limits, and whether they are canonical.
+const edges = { '0000': false, '007f': false, '0080': true, '00ff': true, '0100': true, '7fff': true, '8000': false, '80ff': false, ff00: false };
+const edge = (r, s) => signatureText('K1', new Uint8Array([32, ...unhex(r), ...bytes('edge of r').slice(2), ...unhex(s), ...bytes('edge of s').slice(2)]));
 write('refusals/noncanonical_signature.text.json', 'K1 signatures of the author that are not EOS-canonical.', [
   nc('mirrored', signatureText('K1', mirrored('K1', k1))), nc('r has its top bit', rough('top r', (c) => c[1] >= 0x80 && c[33] < 0x80 && c[33])),
   nc('s has its top bit', rough('top s', (c) => c[33] >= 0x80 && c[1] < 0x80 && c[1])), nc('both have', rough('top both', (c) => c[1] >= 0x80 && c[33] >= 0x80)),
   nc('r is short', rough('short r', (c) => c[1] === 0 && c[2] < 0x80 && c[33] < 0x80 && c[33])), nc('s is short', rough('short s', (c) => c[33] === 0 && c[34] < 0x80 && c[1] < 0x80 && c[1])),
   nc('r is 1', signatureText('K1', pack(31, new BN(1), new BN(k1.slice(33))))), nc('s is 1', signatureText('K1', pack(31, new BN(k1.slice(1, 33)), new BN(1)))),
   nc('s is n-1', signatureText('K1', pack(31, new BN(k1.slice(1, 33)), curves.K1.n.subn(1)))), nc('r is n-1', signatureText('K1', pack(31, curves.K1.n.subn(1), new BN(k1.slice(33))))),
+  ...Object.entries(edges).filter(([, canonical]) => !canonical).flatMap(([h]) => [nc(`r begins with ${h}`, edge(h, '1111')), nc(`s begins with ${h}`, edge('1111', h)), nc(`both begin with ${h}`, edge(h, h))]),
   verify('mirrored, checked against its key', K, d, signatureText('K1', mirrored('K1', k1)), 'noncanonical_signature'),
   verify('not canonical and another key', key('K1', bytes('signer K1 1')), d, signatureText('K1', mirrored('K1', k1)), 'noncanonical_signature'),
   { name: 'recover from a mirrored one', op: 'recover', in: { signature: signatureText('K1', mirrored('K1', k1)), digest: hex(d) }, refuse: { code: 'noncanonical_signature' } },
@@ -177,4 +202,5 @@ write('refusals/invalid_signature.text.json', 'Texts that are no signature.', ma
 
 write('signatures/text.json', 'signature_text: a signature → its curve and its 65 bytes.', [
   ...Array.from({ length: 10 }, (_, i) => ['K1', compact(sign(K, bytes(`text ${i}`)))]), ...Array.from({ length: 10 }, (_, i) => ['R1', compact(sign(R, bytes(`text ${i}`)))]),
+  ...Object.entries(edges).filter(([, canonical]) => canonical).flatMap(([h]) => [edge(h, '1111'), edge('1111', h), edge(h, h)]).map((text) => ['K1', compact(text)]),
 ].map(([curve, c], i) => ({ name: `${curve} ${i}`, op: 'signature_text', in: { text: signatureText(curve, c) }, out: { curve, compact: hex(c) } })));

@@ -39,6 +39,10 @@ const inBody = (json) => put('"body":{', `"body":{"x":${json},`);
     of('one byte over 256 KiB', padded(262145), ''), of('4 MiB and one byte, limit 4 MiB', padded(4194305), '', { max_bytes: 4194304 }), of('limit of 256 bytes', good, '', { max_bytes: 256 }),
     of('white space counts', [good, { repeat: ' ', times: 262144 }], ''), of('4 MiB of digits', [{ repeat: '7', times: 4194304 }], ''), of('size comes before syntax', [{ repeat: '[', times: 262145 }], ''), of('a canonical form that is too large', inBodyOf(['[', { repeat: '1e20,', times: 20000 }, '0]']), ''),
     canon('too_large')('4 MiB and one byte', ['"', { repeat: 'x', times: 4194303 }, '"'], ''), { name: 'canonicalize: 4 MiB', op: 'canonicalize', in: { text: [{ repeat: ' ', times: 4194303 }, '1'] }, out: { text: '1' } },
+    ...((s) => {
+      const text = put('100000000000000000000', '1e20', s.record);
+      return [of('a canonical form that is a bracket too large', text, '', { max_bytes: s.record.length - 1 }), { name: 'a canonical form just within a configured limit', op: 'verify', in: { text, max_bytes: s.record.length }, out: accepted(s, k) }];
+    })(signed({ ...base, body: { n: 1e20 } }, k)),
     { name: 'just within a configured limit', op: 'verify', in: { text: good, max_bytes: good.length }, out: accepted(signed(base, k), k) },
     { name: '512 KiB under a limit of 4 MiB', op: 'verify', in: { text: padded(524288), max_bytes: 4194304 }, out: (() => { const t = padded(524288); const s = t.map((p) => (typeof p === 'string' ? p : p.repeat.repeat(p.times))).join(''); const { sig, ...un } = JSON.parse(s); void sig; return { ...accepted({ event: un, hash: hex(sha256(canonicalize(un))), record: s }, k), record: t }; })() },
   ]);

@@ -96,7 +96,7 @@ const inBody = (json) => put('"body":{', `"body":{"x":${json},`);
   const of = both('lone_surrogate');
   write('refusals/lone_surrogate.json', 'Unpaired surrogates written as escapes.', [
     ...of('high', '{"a":"\\ud800"}', '/a'), ...of('low', '{"a":"\\udc00"}', '/a'), ...of('high at the end of more', '["ab\\udbff"]', '/0'), ...of('high before a letter', '["\\ud83dx"]', '/0'), ...of('high before another escape', '["\\ud83d\\n"]', '/0'), ...of('two highs', '["\\ud83d\\ud83d"]', '/0'), ...of('low before high', '["\\ude00\\ud83d"]', '/0'), ...of('high, then a letter as an escape', '["\\ud83d\\u0041"]', '/0'),
-    ...of('upper-case digits', '["\\uDFFF"]', '/0'), ...of('after a pair', '["\\ud83d\\ude00\\ude00"]', '/0'), ...of('top-level string', '"\\ud800"', ''), refused('lone_surrogate')('in the body', inBody('"\\ud800"'), '/body/x'), refused('lone_surrogate')('in the type', put('"ADD_CLAIM"', '"ADD_CLAIM\\udc00"'), '/type'),
+    ...of('two lows', '["\\udc00\\udc00"]', '/0'), ...of('a low before the last low', '["\\udc00\\udfff"]', '/0'), ...of('a low before the last code unit below them', '["\\udfff\\udbff"]', '/0'), ...of('high before U+E000', '["\\udbff\\ue000"]', '/0'), ...of('upper-case digits', '["\\uDFFF"]', '/0'), ...of('after a pair', '["\\ud83d\\ude00\\ude00"]', '/0'), ...of('top-level string', '"\\ud800"', ''), refused('lone_surrogate')('in the body', inBody('"\\ud800"'), '/body/x'), refused('lone_surrogate')('in the type', put('"ADD_CLAIM"', '"ADD_CLAIM\\udc00"'), '/type'),
     ...both('lone_surrogate')('in a member name', '{"a":{"\\ud800":1}}'), refused('lone_surrogate')('in a name of the body', put('"body":{', '"body":{"\\udead":1,')),
   ]);
 }

@@ -102,6 +102,21 @@ func inclusion() (out []vector) {
 		}
 		bad(name("size doubled"), i, n, func(o object, p []string) []string { o["size"] = 2 * n; return p })
 	}
+	// A root that the surplus hash leads to, on either side.
+	for _, at := range [][2]uint64{{0, 1}, {0, 2}, {1, 2}, {2, 3}, {5, 11}, {63, 64}} {
+		for _, side := range []string{"right", "left"} {
+			bad(fmt.Sprintf("%d of %d, a hash more, the root made to fit with it on the %s", at[0], at[1], side), at[0], at[1], func(o object, p []string) []string {
+				root, _ := hex.DecodeString(o["root"].(string))
+				if side == "left" {
+					root = rfc6962.DefaultHasher.HashChildren(leaf(4999), root)
+				} else {
+					root = rfc6962.DefaultHasher.HashChildren(root, leaf(4999))
+				}
+				o["root"] = hex.EncodeToString(root)
+				return append(p, other)
+			})
+		}
+	}
 	bad("an inner node as an event", 0, 4, func(o object, p []string) []string {
 		o["hash"] = hex.EncodeToString(rfc6962.DefaultHasher.HashChildren(rfc6962.DefaultHasher.HashLeaf(leaf(0)), rfc6962.DefaultHasher.HashLeaf(leaf(1))))
 		o["size"] = uint64(2)

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/ipfs/boxo/files"
 	"github.com/ipfs/kubo/client/rpc"
@@ -30,6 +31,11 @@ const (
 	maxImports = 1
 	bigBlock   = 2 << 20 // an import takes none longer
 )
+
+// pace is the least time from the start of one import to that of the next while
+// events keep coming: an import costs the node nearly as much for one as for
+// thirty. What comes when none is under way does not wait.
+const pace = 10 * time.Millisecond
 
 // A job is one Put on its way.
 type job struct {
@@ -233,6 +239,7 @@ func (r *Replica) enqueue(j *job) {
 // run makes imports until nothing waits.
 func (r *Replica) run() {
 	for {
+		begun := time.Now()
 		ctx, cancel := context.WithTimeout(context.Background(), r.timeout)
 		jobs := r.take(&batch{cancel: cancel})
 		if jobs == nil {
@@ -248,7 +255,17 @@ func (r *Replica) run() {
 			}
 			r.finish(j, out)
 		}
+		if r.waiting() {
+			time.Sleep(time.Until(begun.Add(pace)))
+		}
 	}
+}
+
+// waiting reports whether the queue holds anything.
+func (r *Replica) waiting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.queue) > 0
 }
 
 // take empties the queue up to a batch's bounds; nil ends the run.

@@ -1,11 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"os"
 	"os/exec"
@@ -86,21 +87,36 @@ func (s *stack) serve(dir, binary string, env ...string) (err error) {
 	return s.host.Start()
 }
 
-// complete waits until no place is owed anything.
-func (s *stack) complete() error {
-	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		resp, err := http.Get(s.host.URL() + "/v1/health")
-		if err != nil {
-			return err
+// stored is how many copies the place that has the fewest was given by this
+// host. Unlike health, it is never a second old.
+func (s *stack) stored() (least int, err error) {
+	resp, err := http.Get(s.host.URL() + "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	least = math.MaxInt
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		if rest, ok := strings.CutPrefix(lines.Text(), "eventseal_replica_stored_total{"); ok {
+			n, err := strconv.ParseFloat(rest[strings.LastIndexByte(rest, ' ')+1:], 64)
+			if err != nil {
+				return 0, err
+			}
+			least = min(least, int(n))
 		}
-		var doc struct{ Journal struct{ Pending int } }
-		err = json.NewDecoder(resp.Body).Decode(&doc)
-		resp.Body.Close()
-		if err != nil || doc.Journal.Pending == 0 {
+	}
+	return least, nil
+}
+
+// complete waits until every place was given so many copies.
+func (s *stack) complete(copies int) error {
+	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		n, err := s.stored()
+		if err != nil || n >= copies {
 			return err
 		}
 		if time.Since(began) > 10*time.Minute {
-			return fmt.Errorf("%d copies are still owed", doc.Journal.Pending)
+			return fmt.Errorf("%d copies are still owed", copies-n)
 		}
 	}
 }
@@ -184,11 +200,15 @@ func stackRows(o options) (rows []row, err error) {
 	// store measures until the quorum has acknowledged, and until every place is complete.
 	store := func(name string, l load, connections, events int, bars ...bar) error {
 		fmt.Fprintf(os.Stderr, "bench: %s …\n", name)
+		already, err := s.stored()
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 		before := cpu(pids)
 		began := time.Now()
 		r, err := drive(s.host.Addr, l, connections)
 		if err == nil {
-			err = s.complete()
+			err = s.complete(already + events)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)

@@ -109,7 +109,7 @@ type host struct {
 }
 
 // quick makes the outbox's pauses short.
-var quick = pace{retry: 10 * time.Millisecond, maxRetry: 100 * time.Millisecond, probe: 10 * time.Millisecond, sweep: 100 * time.Millisecond}
+var quick = pace{retry: 10 * time.Millisecond, maxRetry: 100 * time.Millisecond, conflict: 100 * time.Millisecond, probe: 10 * time.Millisecond, sweep: 100 * time.Millisecond}
 
 // start opens a host with so many places, all counting and named a, b, …;
 // the first batch.
@@ -640,4 +640,18 @@ func TestClose(t *testing.T) {
 	h.open()
 	h.settled()
 	h.mustHold(1, v)
+}
+
+// However often an event failed, its place has it within half a minute after it
+// has healed: what failed for the place's sake is not put off for longer.
+func TestPauses(t *testing.T) {
+	var p pace
+	p.fill()
+	longest := time.Duration(0)
+	for failures := range 100 {
+		longest = max(longest, p.backoff(failures))
+	}
+	if longest > 30*time.Second || longest < 10*time.Second {
+		t.Errorf("the longest pause is %v", longest)
+	}
 }

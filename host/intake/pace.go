@@ -9,7 +9,8 @@ import (
 // A pace is how long things wait, and how many may; tests are in more of a hurry.
 type pace struct {
 	retry    time.Duration // the first, doubled by each failure
-	maxRetry time.Duration
+	maxRetry time.Duration // the longest: a place that has healed is complete again after at most half as much more
+	conflict time.Duration // between attempts where the place holds another record
 	probe    time.Duration // between looks at a place that fails
 	sweep    time.Duration // between looks into the journal for what nobody told of
 	put      time.Duration // a batch at a place that has no deadline of its own
@@ -19,7 +20,8 @@ type pace struct {
 
 func (p *pace) fill() {
 	p.retry = cmp.Or(p.retry, 250*time.Millisecond)
-	p.maxRetry = cmp.Or(p.maxRetry, 5*time.Minute)
+	p.maxRetry = cmp.Or(p.maxRetry, 20*time.Second)
+	p.conflict = cmp.Or(p.conflict, 5*time.Minute)
 	p.probe = cmp.Or(p.probe, 500*time.Millisecond)
 	p.sweep = cmp.Or(p.sweep, 5*time.Second)
 	p.put = cmp.Or(p.put, time.Minute)

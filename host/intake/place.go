@@ -176,7 +176,7 @@ func (p *place) put(jobs []job) (stored, conflicts int) {
 			// record in the other one's place. As long as too few places hold that, the
 			// debt keeps its bytes in the journal.
 			conflicts++
-			u.Err, u.Owed, u.RetryIn = err.Error(), !p.in.safe(j.f.entry.Hash), jitter(p.in.o.pace.maxRetry)
+			u.Err, u.Owed, u.RetryIn = err.Error(), !p.in.safe(j.f.entry.Hash), jitter(p.in.o.pace.conflict)
 			spots[i] = spot{state: failed, err: err, owed: u.Owed, attempts: j.attempts + 1}
 			us = append(us, u)
 		case closing, j.owed && errors.Is(err, breaker.ErrOpen):

@@ -16,6 +16,11 @@ var (
 	healthyNow    = prometheus.NewDesc("eventseal_healthy", "Whether the host can give acknowledgements, 0 or 1.", nil, nil)
 	workingNow    = prometheus.NewDesc("eventseal_replicas_working", "Counting places that work.", nil, nil)
 	requiredNow   = prometheus.NewDesc("eventseal_replicas_required", "Counting places that an acknowledgement needs.", nil, nil)
+	scrubRunning  = prometheus.NewDesc("eventseal_scrub_running", "Whether a scrub is under way, 0 or 1.", nil, nil)
+	scrubSequence = prometheus.NewDesc("eventseal_scrub_sequence", "Number of the event that the scrub under way has come to.", nil, nil)
+	scrubFinished = prometheus.NewDesc("eventseal_scrub_finished_timestamp_seconds", "When the last complete scrub ended, in Unix time.", nil, nil)
+	scrubEvents   = prometheus.NewDesc("eventseal_scrub_events", "Events that the last complete scrub looked at, by what it found: all, lost, unread, invalid.", []string{"found"}, nil)
+	scrubCopies   = prometheus.NewDesc("eventseal_scrub_copies", "Copies that the last complete scrub put where there was no good one, by outcome: repaired, failed.", []string{"outcome"}, nil)
 	sequenceNow   = prometheus.NewDesc("eventseal_journal_sequence", "Number of the event admitted last.", nil, nil)
 	moduleBusy    = prometheus.NewDesc("eventseal_module_busy", "Instances of the module at work.", nil, nil)
 	moduleSize    = prometheus.NewDesc("eventseal_module_instances", "Instances of the module.", nil, nil)
@@ -30,7 +35,7 @@ var _ prometheus.Collector = (*Monitor)(nil)
 func (m *Monitor) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		replicaUp, breakerOpen, latency, callsTotal, failuresTotal, healthyNow, workingNow, requiredNow, sequenceNow,
-		moduleBusy, moduleSize, moduleCalls, moduleTraps, moduleLate,
+		scrubRunning, scrubSequence, scrubFinished, scrubEvents, scrubCopies, moduleBusy, moduleSize, moduleCalls, moduleTraps, moduleLate,
 	} {
 		ch <- d
 	}
@@ -53,6 +58,16 @@ func (m *Monitor) Collect(ch chan<- prometheus.Metric) {
 	set(workingNow, prometheus.GaugeValue, float64(h.Working))
 	set(requiredNow, prometheus.GaugeValue, float64(h.Required))
 	set(sequenceNow, prometheus.GaugeValue, float64(h.Journal.Sequence))
+	set(scrubRunning, prometheus.GaugeValue, flag(h.Scrub.Running))
+	set(scrubSequence, prometheus.GaugeValue, float64(h.Scrub.Sequence))
+	if l := h.Scrub.Last; l != nil {
+		set(scrubFinished, prometheus.GaugeValue, float64(l.Finished.UnixMilli())/1000)
+		for found, n := range map[string]uint64{"all": l.Events, "lost": l.Lost, "unread": l.Unread, "invalid": l.Invalid} {
+			set(scrubEvents, prometheus.GaugeValue, float64(n), found)
+		}
+		set(scrubCopies, prometheus.GaugeValue, float64(l.Repaired), "repaired")
+		set(scrubCopies, prometheus.GaugeValue, float64(l.Failed), "failed")
+	}
 	s := h.Module.stats
 	set(moduleBusy, prometheus.GaugeValue, float64(s.Busy))
 	set(moduleSize, prometheus.GaugeValue, float64(s.Instances))

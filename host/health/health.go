@@ -35,6 +35,7 @@ type Health struct {
 	Replicas      []Replica `json:"replicas"`
 	Journal       Journal   `json:"journal"`
 	Module        Module    `json:"module"`
+	Scrub         Scrub     `json:"scrub"`
 	Disagreements uint64    `json:"disagreements"` // of the module and the reference implementation, since the start
 	Warnings      []string  `json:"warnings"`
 	Version       string    `json:"version"`
@@ -84,7 +85,28 @@ type Module struct {
 	stats module.Stats
 }
 
-// Options say what to look at. All but Findings, Folders and Log are needed.
+// Scrub is what is known of scrubs: of the one that is under way, and of the
+// last one that was complete, whichever process ran it.
+type Scrub struct {
+	Running  bool      `json:"running"`
+	Sequence uint64    `json:"sequence"` // that it has come to, 0 when none is under way
+	Target   uint64    `json:"target"`   // that it is to come to
+	Last     *Scrubbed `json:"last"`     // nil: there was none
+}
+
+// Scrubbed is what came of a scrub.
+type Scrubbed struct {
+	Finished time.Time `json:"finished"`
+	Clean    bool      `json:"clean"`    // every copy was found to be good
+	Events   uint64    `json:"events"`   // looked at
+	Lost     uint64    `json:"lost"`     // events of which no good copy was found anywhere
+	Unread   uint64    `json:"unread"`   // events of which none was found where some place did not answer
+	Invalid  uint64    `json:"invalid"`  // events that the module or the second opinion refuses now
+	Repaired uint64    `json:"repaired"` // copies
+	Failed   uint64    `json:"failed"`   // copies that could not be repaired, and are owed
+}
+
+// Options say what to look at. All but Findings, Scrub, Folders and Log are needed.
 type Options struct {
 	Places        []replica.Place
 	Journal       journal.Journal
@@ -92,6 +114,7 @@ type Options struct {
 	MinRedundancy int
 	Disagreements func() uint64
 	Findings      func(place string) Findings // nil: nothing is found
+	Scrub         func() Scrub                // nil: there are none
 	Folders       map[string]string           // of places that are folders of this machine, by name
 	Version       string
 	Log           *slog.Logger // nil: slog.Default()
@@ -183,6 +206,13 @@ func (m *Monitor) look(ctx context.Context) Health {
 		h.Status = Failing
 	case slices.ContainsFunc(h.Replicas, func(r Replica) bool { return !r.Up }):
 		h.Status = Degraded
+	}
+	if m.o.Scrub != nil {
+		h.Scrub = m.o.Scrub()
+	}
+	if l := h.Scrub.Last; l != nil && l.Lost+l.Invalid > 0 {
+		h.Warnings = append(h.Warnings, fmt.Sprintf("the scrub of %s found %d events without a good copy and %d that are refused now; its log names them",
+			l.Finished.Format(time.RFC3339), l.Lost, l.Invalid))
 	}
 	if h.Disagreements > 0 {
 		h.Warnings = append(h.Warnings, fmt.Sprintf("the module and the reference implementation disagreed on %d events", h.Disagreements))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/eventseal/eventseal/host/health"
 	"github.com/eventseal/eventseal/host/journal/sqlite"
@@ -46,7 +47,7 @@ func (s *switched) Check(ctx context.Context) error {
 	return s.Replica.Check(ctx)
 }
 
-func setup(t *testing.T, disagreements uint64, folders map[string]string) (*health.Monitor, []*switched, *sqlite.Journal) {
+func setup(t *testing.T, disagreements uint64, folders map[string]string, change ...func(*health.Options)) (*health.Monitor, []*switched, *sqlite.Journal) {
 	t.Helper()
 	j, err := sqlite.Open(filepath.Join(t.TempDir(), "journal.db"), sqlite.Options{})
 	if err != nil {
@@ -63,11 +64,14 @@ func setup(t *testing.T, disagreements uint64, folders map[string]string) (*heal
 		raw = append(raw, s)
 		places = append(places, replica.Place{Name: name, Kind: "local", Counts: name != "cache", Replica: r})
 	}
-	m := health.New(health.Options{
+	o := health.Options{
 		Places: places, Journal: j, Module: moduletest.Open(t), MinRedundancy: 2, Disagreements: func() uint64 { return disagreements },
 		Folders: folders, Version: "test", Log: slog.New(slog.DiscardHandler),
-	})
-	return m, raw, j
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	return health.New(o), raw, j
 }
 
 func until(t *testing.T, m *health.Monitor, what string, ok func(health.Health) bool) {
@@ -165,6 +169,41 @@ func TestSharedDiskIsTold(t *testing.T) {
 	m, _, _ = setup(t, 0, folders)
 	if h := m.Health(t.Context()); len(h.Warnings) != 0 {
 		t.Errorf("%q", h.Warnings)
+	}
+}
+
+// What scrubs found is told, and an event that is lost is a warning.
+func TestScrubIsTold(t *testing.T) {
+	m, _, _ := setup(t, 0, nil)
+	if h := m.Health(t.Context()); h.Scrub.Running || h.Scrub.Last != nil {
+		t.Errorf("before any: %+v", h.Scrub)
+	}
+	m, _, _ = setup(t, 0, nil, func(o *health.Options) {
+		o.Scrub = func() health.Scrub {
+			return health.Scrub{Running: true, Sequence: 7, Target: 9, Last: &health.Scrubbed{Finished: time.Unix(1_700_000_000, 0).UTC(), Events: 5, Lost: 2, Repaired: 3}}
+		}
+	})
+	h := m.Health(t.Context())
+	if !h.Healthy || !h.Scrub.Running || !slices.ContainsFunc(h.Warnings, func(w string) bool { return strings.Contains(w, "scrub of 2023-11-14T22:13:20Z found 2 events") }) {
+		t.Errorf("%+v", h)
+	}
+	r := prometheus.NewPedanticRegistry()
+	r.MustRegister(m)
+	want := `# HELP eventseal_scrub_events Events that the last complete scrub looked at, by what it found: all, lost, unread, invalid.
+# TYPE eventseal_scrub_events gauge
+eventseal_scrub_events{found="all"} 5
+eventseal_scrub_events{found="invalid"} 0
+eventseal_scrub_events{found="lost"} 2
+eventseal_scrub_events{found="unread"} 0
+# HELP eventseal_scrub_finished_timestamp_seconds When the last complete scrub ended, in Unix time.
+# TYPE eventseal_scrub_finished_timestamp_seconds gauge
+eventseal_scrub_finished_timestamp_seconds 1.7e+09
+# HELP eventseal_scrub_sequence Number of the event that the scrub under way has come to.
+# TYPE eventseal_scrub_sequence gauge
+eventseal_scrub_sequence 7
+`
+	if err := testutil.GatherAndCompare(r, strings.NewReader(want), "eventseal_scrub_events", "eventseal_scrub_finished_timestamp_seconds", "eventseal_scrub_sequence"); err != nil {
+		t.Error(err)
 	}
 }
 

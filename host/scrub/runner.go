@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,14 +29,28 @@ type Request struct {
 type Runner struct {
 	o    Options
 	busy sync.Mutex
+
+	now, last atomic.Pointer[Report]
 }
+
+// Now returns the latest report of the scrub that is under way; nil: there is none.
+func (r *Runner) Now() *Report { return r.now.Load() }
+
+// Last returns the report of the last scrub that was complete, one of an
+// earlier process included; nil: nobody knows of any.
+func (r *Runner) Last() *Report { return r.last.Load() }
 
 // NewRunner returns a Runner for what o says, apart from what a Request does.
 func NewRunner(o Options) *Runner {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Runner{o: o}
+	r := &Runner{o: o}
+	var last Report
+	if b, err := os.ReadFile(o.Last); err == nil && json.Unmarshal(b, &last) == nil {
+		r.last.Store(&last)
+	}
+	return r
 }
 
 // Run is the package's Run, or ErrBusy at once. A panic is an error: what looks
@@ -51,8 +66,17 @@ func (r *Runner) Run(ctx context.Context, q Request) (report Report, err error) 
 			err = errors.New("the scrub panicked")
 		}
 	}()
+	defer r.now.Store(nil)
 	o := r.o
-	o.Rate, o.ReadOnly, o.FillCaches, o.Progress = q.Rate, q.ReadOnly, q.FillCaches, q.Progress
+	o.Rate, o.ReadOnly, o.FillCaches = q.Rate, q.ReadOnly, q.FillCaches
+	o.Progress = func(p Report) {
+		if r.now.Store(&p); p.Complete {
+			r.last.Store(&p)
+		}
+		if q.Progress != nil {
+			q.Progress(p)
+		}
+	}
 	return Run(ctx, o)
 }
 
@@ -92,10 +116,7 @@ func (r *Runner) Every(ctx context.Context, interval time.Duration, q Request) {
 		if !report.Clean() {
 			level = slog.LevelWarn
 		}
-		var repaired, failed uint64
-		for _, p := range report.Places {
-			repaired, failed = repaired+p.Repaired, failed+p.Failed
-		}
+		repaired, failed := report.Repairs()
 		r.o.Log.Log(ctx, level, "a scrub is complete", "events", report.Events, "repaired", repaired, "not_repaired", failed,
 			"lost", report.Lost, "unread", report.Unread, "invalid", report.Invalid, "disagreements", report.Disagreements,
 			"took", report.Finished.Sub(report.Started).Round(time.Second).String())
@@ -108,9 +129,9 @@ func (r *Runner) due(interval time.Duration) time.Duration {
 	if _, err := os.Stat(r.o.State); r.o.State != "" && err == nil {
 		return 0 // one was interrupted
 	}
-	var last Report
-	if b, err := os.ReadFile(r.o.Last); err != nil || json.Unmarshal(b, &last) != nil {
-		return 0 // there was none that anybody knows of
+	last := r.Last()
+	if last == nil {
+		return 0
 	}
 	// A clock that was set back must not put it off for long.
 	return min(max(0, time.Until(last.Finished.Add(interval))), interval)

@@ -87,6 +87,15 @@ func (r *Report) Clean() bool {
 	return true
 }
 
+// Repairs counts the copies that were put where there was no good one, and
+// those that could not be.
+func (r *Report) Repairs() (repaired, failed uint64) {
+	for _, p := range r.Places {
+		repaired, failed = repaired+p.Repaired, failed+p.Failed
+	}
+	return repaired, failed
+}
+
 // Bounds of what is read at once.
 const (
 	windowEvents = 128

@@ -433,9 +433,15 @@ func TestRunner(t *testing.T) {
 	if _, err := r.Run(context.Background(), Request{}); !errors.Is(err, ErrBusy) {
 		t.Errorf("two at once: %v", err)
 	}
+	if now := r.Now(); now == nil || now.Complete || now.Last != 300 || r.Last() != nil {
+		t.Errorf("while it runs: %+v, %+v", now, r.Last())
+	}
 	close(free)
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+	if last := r.Last(); last == nil || !last.Complete || last.Events != 300 || !last.ReadOnly || r.Now() != nil {
+		t.Errorf("afterwards: %+v, %+v", last, r.Now())
 	}
 	if report, err := r.Run(context.Background(), Request{}); err != nil || report.Places[0].Repaired != 1 || report.ReadOnly {
 		t.Errorf("%+v, %v", report, err)
@@ -472,6 +478,9 @@ func TestEvery(t *testing.T) {
 	<-ended
 	if !b.holds(0, 5) {
 		t.Error("nothing was repaired")
+	}
+	if last := NewRunner(b.o).Last(); last == nil || last.Places[0].Repaired != 1 || !last.Finished.Equal(r.Last().Finished) {
+		t.Errorf("the next process knows %+v", last)
 	}
 	if d := NewRunner(b.o).due(time.Hour); d < 30*time.Minute || d > time.Hour {
 		t.Errorf("the next one is due in %v", d)

@@ -170,10 +170,15 @@ func (h *host) openDoor(ctx context.Context) (err error) {
 			folders[c.Name] = c.Local.Path
 		}
 	}
+	scrubbing, err := h.scrubbing()
+	if err != nil {
+		return err
+	}
+	runner := scrub.NewRunner(scrubbing)
 	h.health = health.New(health.Options{
 		Places: h.places, Journal: h.journal, Module: h.module, MinRedundancy: h.settings.MinRedundancy,
 		Disagreements: func() uint64 { return h.intake.Disagreements() + h.disagreed.Load() }, Findings: func(place string) health.Findings { return health.Findings(h.reader.Findings(place)) },
-		Folders: folders, Version: version(), Log: h.log,
+		Scrub: func() health.Scrub { return scrubs(runner) }, Folders: folders, Version: version(), Log: h.log,
 	})
 	collect := []prometheus.Collector{h.health, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
 	for _, c := range collect {
@@ -181,11 +186,6 @@ func (h *host) openDoor(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	scrubbing, err := h.scrubbing()
-	if err != nil {
-		return err
-	}
-	runner := scrub.NewRunner(scrubbing)
 	h.api, err = api.New(api.Options{
 		Module: h.module, Intake: h.intake, Reader: h.reader, Journal: h.journal,
 		Places: h.places, MinRedundancy: h.settings.MinRedundancy, Health: h.health.Health,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/eventseal/eventseal/host/client"
 	"github.com/eventseal/eventseal/host/config"
+	"github.com/eventseal/eventseal/host/health"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/scrub"
 )
@@ -159,4 +160,19 @@ func (f *settingsFlags) offline(ctx context.Context, s *stdio, run func(context.
 	}
 	err = run(ctx, h)
 	return errors.Join(err, h.close())
+}
+
+// scrubs is what health tells of a runner.
+func scrubs(r *scrub.Runner) (s health.Scrub) {
+	if now := r.Now(); now != nil {
+		s.Running, s.Sequence, s.Target = true, now.Sequence, now.Last
+	}
+	if last := r.Last(); last != nil {
+		repaired, failed := last.Repairs()
+		s.Last = &health.Scrubbed{
+			Finished: last.Finished, Clean: last.Clean(), Events: last.Events, Lost: last.Lost, Unread: last.Unread,
+			Invalid: last.Invalid + last.Disagreements, Repaired: repaired, Failed: failed,
+		}
+	}
+	return s
 }

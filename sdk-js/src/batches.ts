@@ -1,6 +1,6 @@
 // Streams of events cut into groups: for the module, and for requests of which
 // some are under way at once.
-import { eventInput, invalid, isInput, limitOf, pause, sliceEvents, verifyGroup, type Input, type InvalidEvent, type Verdict } from "./core.js";
+import { eventInput, invalid, isInput, limitOf, Slices, verifyInputs, type Input, type InvalidEvent, type Verdict } from "./core.js";
 import { EventSealError } from "./errors.js";
 import type { EventInput, Limit } from "./types.js";
 
@@ -10,10 +10,8 @@ import type { EventInput, Limit } from "./types.js";
  */
 export async function* verifyStream(events: Iterable<EventInput> | AsyncIterable<EventInput>, options?: Limit): AsyncGenerator<Verdict> {
   const most = limitOf(options);
-  for await (const batch of batched(events, { events: sliceEvents, bytes: 256 << 10, linger: 5 }, most)) {
-    yield* verifyGroup(batch.inputs, most);
-    await pause();
-  }
+  const slices = new Slices();
+  for await (const batch of batched(events, { events: 64, bytes: 256 << 10, linger: 5 }, most)) yield* verifyInputs(batch.inputs, most, slices);
 }
 
 /** Consecutive events as they were when they came, the first of them number `first` of all. */

@@ -1,4 +1,4 @@
-import { eventTypes, invalid, limitOf, pause, registerTypes, sliceEvents, verifyEvent, verifyInclusion, verifyInputs } from "./core.js";
+import { eventTypes, invalid, limitOf, registerTypes, Slices, verifyEvent, verifyInclusion, verifyInputs } from "./core.js";
 import type { InclusionProof, RegisteredType, Verdict } from "./core.js";
 import {
   healthOf, isHash, receiptOf, statusOf,
@@ -163,7 +163,8 @@ export class EventSealClient {
         options,
         async (a) => {
           const answers = lineByLine(a);
-          for (let n = 1; rest.length > 0; n++) {
+          const slices = new Slices();
+          while (rest.length > 0) {
             const hash = rest[0]!;
             const d = await nextLine(answers, a);
             const failure = problemOf(d, a);
@@ -172,7 +173,7 @@ export class EventSealClient {
             else if (v.valid) out.set(hash, v);
             else out.failures.set(hash, a.error(v.code, false, "the host served an event that does not verify, or another one"));
             rest = rest.slice(1);
-            if (n % sliceEvents === 0) await pause();
+            await slices.rest();
           }
         },
       );
@@ -196,11 +197,12 @@ export class EventSealClient {
       const bad: BadEvent[] = [];
       const limit = query.limit ?? 100;
       if (!Array.isArray(d["events"]) || d["events"].length > limit) throw a.error("unexpected_answer", false, `a page has an array of at most ${limit} events`);
-      for (const [n, item] of (d["events"] as unknown[]).entries()) {
+      const slices = new Slices();
+      for (const item of d["events"] as unknown[]) {
         const e = this.#stored(item, matches);
         if ("verified" in e) events.push(e);
         else bad.push(e);
-        if ((n + 1) % sliceEvents === 0) await pause();
+        await slices.rest();
       }
       return {
         events, bad,
@@ -260,6 +262,7 @@ export class EventSealClient {
         );
         try {
           if (!a.response.headers.get("content-type")?.startsWith("text/event-stream")) throw a.error("unexpected_answer", false, "it is no event stream");
+          const slices = new Slices();
           a.idle = idle;
           onState?.("connected");
           failure = a.error("unreachable", true, "the stream ended");
@@ -275,6 +278,7 @@ export class EventSealClient {
             failures = 0;
             if ("verified" in e) yield e;
             else report(e, options, a.server);
+            await slices.rest();
           }
         } catch (e) {
           if (e instanceof LongLine) throw a.error("unexpected_answer", false, e.message);
@@ -330,6 +334,7 @@ export class EventSealClient {
       const d = await a.document(maxPage);
       const events: Ancestor[] = [];
       let truncated = d["truncated"] === true;
+      const slices = new Slices();
       let gap = false; // the host has an event and no good copy of it: what is above it cannot be told
       for (const item of Array.isArray(d["events"]) ? d["events"].map(docOf) : []) {
         const h = item["hash"];
@@ -348,6 +353,7 @@ export class EventSealClient {
         if (!v.valid) throw a.error(v.code, false, "the host served an event that does not verify");
         for (const p of v.event.parents) named.add(p);
         events.push({ hash: h, depth, verified: v });
+        await slices.rest();
       }
       return { events, truncated };
     });

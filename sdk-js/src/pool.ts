@@ -1,5 +1,5 @@
 // Verification in workers, so that the thread of the page stays free.
-import { eventInput, isInput, limitOf, pause, verdictOf, type Input, type InvalidEvent, type Verdict } from "./core.js";
+import { eventInput, isInput, limitOf, Slices, verdictOf, type Input, type InvalidEvent, type Verdict } from "./core.js";
 import { EventSealError } from "./errors.js";
 import { installed, knownTypes, type Found, type Refused } from "./module.js";
 import { EventTypes, type EventInput, type Limit } from "./types.js";
@@ -90,6 +90,7 @@ export class Pool {
     let places: number[] = [];
     let bytes = 0;
     let n = 0;
+    const slices = new Slices();
     const waiting: Job[] = [];
     const flush = () => {
       if (inputs.length === 0) return;
@@ -100,7 +101,12 @@ export class Pool {
         waiting.push(j);
         this.#queue.push(j);
         this.#next();
-      }).then((answers) => answers.forEach((v, i) => (out[at[i]!] = verdictOf(v, sent[i]!, most))));
+      }).then(async (answers) => {
+        for (const [i, v] of answers.entries()) {
+          out[at[i]!] = verdictOf(v, sent[i]!, most);
+          await slices.rest();
+        }
+      });
       job.catch(() => {});
       jobs.push(job);
     };
@@ -119,10 +125,8 @@ export class Pool {
           bytes += input.length;
         } else out[n] = input;
         n++;
-        if (inputs.length === jobEvents || bytes >= jobBytes) {
-          flush();
-          await pause();
-        }
+        if (inputs.length === jobEvents || bytes >= jobBytes) flush();
+        await slices.rest();
       }
       flush();
       await Promise.all(jobs);

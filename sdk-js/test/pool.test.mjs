@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { VerifierPool, VerifiedEvent, createEvent, registerTypes, signEvent, verifyMany, verifyStream } from "eventseal";
+import { test } from "./test.mjs";
+import { EventSealClient, VerifierPool, VerifiedEvent, createEvent, init, registerTypes, signEvent, verifyMany, verifyStream } from "eventseal";
 import { key, some } from "./events.mjs";
-import { listOf } from "./scripted.mjs";
+import { json, listOf, scripted } from "./scripted.mjs";
+import { readFileSync } from "node:fs";
+import { root } from "./files.mjs";
 
 const events = some(300, { size: 40 });
 const forged = { ...events[7].event, body: {} };
@@ -53,6 +55,58 @@ test("a worker that stops costs nothing, one that cannot run is told", async () 
   await assert.rejects(throwing.verifyMany(events), { code: "internal" });
   const good = new VerifierPool({ size: 1 });
   good.close();
+});
+
+test("however long an event takes, the thread is held for some milliseconds", async (t) => {
+  // A clock that only the module's work moves: 5 ms an event, as R1 takes on a phone.
+  let clock = 0;
+  t.mock.method(performance, "now", () => clock);
+  const { Instance } = WebAssembly;
+  t.mock.method(WebAssembly, "Instance", function (...a) {
+    const { exports } = new Instance(...a);
+    const judged = (op, count) => (...x) => ((clock += 5 * count()), exports[op](...x));
+    let asked = 1;
+    const input = (size) => ((asked = Math.max(1, Math.floor(size / roughly))), exports.input(size));
+    return { exports: { ...exports, input, verify: judged("verify", () => 1), verify_batch: judged("verify_batch", () => asked) } };
+  });
+  const roughly = 3 * events[0].record.length; // room for one event's text in a call
+  await init(readFileSync(`${root}/wasm/eventseal.wasm`));
+  t.after(() => init(readFileSync(`${root}/wasm/eventseal.wasm`)));
+
+  const items = events.map((e, i) => ({ hash: e.hash, sequence: i + 1, event: e.event }));
+  const url = await scripted(t, (req, res) => {
+    if (req.url.startsWith("/v1/events?")) return json(res, { events: items });
+    if (req.url === "/v1/events:retrieve") return res.end(items.map((i) => JSON.stringify(i) + "\n").join(""));
+    res.writeHead(200, { "Content-Type": "text/event-stream" });
+    res.end(items.map((i) => `id: ${i.sequence}\nevent: event\ndata: ${JSON.stringify(i)}\n\n`).join(""));
+  });
+  const client = new EventSealClient(url);
+  const follow = async () => {
+    let n = 0;
+    for await (const _ of client.subscribe({ from: 1 })) if (++n === events.length) return;
+  };
+  for (const [name, work] of Object.entries({
+    verifyStream: () => listOf(verifyStream(events.map((e) => e.record))),
+    queryPage: () => client.queryPage({ limit: 300 }),
+    retrieveEvents: () => client.retrieveEvents(events.slice(0, 256).map((e) => e.hash)),
+    subscribe: follow,
+  })) {
+    let held = 0;
+    let seen = clock;
+    const began = clock;
+    let over = false;
+    const beat = () => {
+      held = Math.max(held, clock - seen);
+      seen = clock;
+      if (!over) setImmediate(beat);
+    };
+    beat();
+    await work();
+    over = true;
+    beat();
+    assert.ok(clock - began >= 5 * 250, `${name}: the clock counted ${clock - began} ms`);
+    assert.ok(held < 50, `${name}: the thread was held for ${held} ms`);
+  }
 });
 
 test("verifyStream answers a slow source as it comes", async () => {

@@ -32,13 +32,14 @@ export async function browser(pages = {}) {
   await new Promise((go) => server.listen(0, "127.0.0.1", go));
   const url = `http://127.0.0.1:${server.address().port}`;
   const chrome = await chromium.launch({
-    executablePath, headless: true,
+    executablePath, headless: true, timeout: 100_000,
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
   return {
     url,
     async page(path = "/") {
       const page = await chrome.newPage();
+      page.setDefaultTimeout(100_000); // for a machine that does much else
       page.faults = [];
       page.on("pageerror", (e) => page.faults.push(String(e)));
       page.on("console", (m) => m.type() === "error" && page.faults.push(m.text()));

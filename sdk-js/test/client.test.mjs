@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test } from "./test.mjs";
 import { EventSealClient, EventSealError, HostError, generateKeyPair, moduleDigest } from "eventseal";
 import { key, some } from "./events.mjs";
 import { json, listOf, problem, problemText, receipt, scripted } from "./scripted.mjs";
@@ -61,18 +61,23 @@ for (const [name, fail] of Object.entries({
   "a head and silence": (res) => res.writeHead(200).write(" "),
 })) {
   test(`repeated when it passes: ${name}`, async (t) => {
-    let calls = 0;
+    const silent = name.includes("silence");
+    let left = 2;
     const url = await scripted(t, (_, res, body) => {
-      if (++calls < 3) return fail(res);
+      if (left-- > 0) return fail(res);
       assert.equal(body, one.record);
       json(res, receipt(one.hash), 201);
     });
-    const client = new EventSealClient(url, { ...quick, timeout: name.includes("silence") ? 300 : 20_000 });
-    assert.equal((await client.storeEvent(one)).hash, one.hash);
-    assert.equal(calls, 3);
-    calls = -1000;
-    await assert.rejects(client.storeEvent(one), HostError);
-    assert.equal(calls, -996);
+    // Counted where they are made: what is given up before it arrives was an attempt, too.
+    let calls = 0;
+    const counted = { ...quick, timeout: silent ? 300 : 60_000, fetch: (...a) => (calls++, fetch(...a)) };
+    // A good answer may take longer than silence is borne here; then it is asked for once more.
+    assert.equal((await new EventSealClient(url, { ...counted, attempts: silent ? 50 : 4 }).storeEvent(one)).hash, one.hash);
+    assert.ok(silent ? calls >= 3 : calls === 3, `${calls} attempts`);
+    left = Infinity;
+    calls = 0;
+    await assert.rejects(new EventSealClient(url, counted).storeEvent(one), HostError);
+    assert.equal(calls, 4);
   });
 }
 
@@ -211,18 +216,21 @@ test("storeEvents: batches, outcomes in order, passing failures again", async (t
   const tries = new Map();
   let atOnce = 0;
   let most = 0;
-  let broken = false;
+  let requests = 0;
+  let second;
+  const isThere = new Promise((go) => (second = go));
   const url = await scripted(t, async (req, res, body) => {
     most = Math.max(most, ++atOnce);
+    const request = ++requests;
     assert.equal(req.headers["content-type"], "application/x-ndjson");
     const records = body.trimEnd().split("\n");
     assert.ok(records.length <= 512);
-    if (!broken && index.get(records[0]) === 512) {
-      broken = true;
+    if (request === 2) {
+      second();
       atOnce--;
       return res.destroy();
     }
-    await new Promise((go) => setTimeout(go, 20));
+    await isThere; // the first is not answered before the second has come
     atOnce--; // the client goes on when it has its lines, whether the answer has ended or not
     for (const [n, record] of records.entries()) {
       const i = index.get(record);
@@ -275,11 +283,13 @@ test("storeEvents answers a slow source without waiting for a full batch", async
 });
 
 test("leaving storeEvents, or its signal, ends the source and what is under way", async (t) => {
+  const ends = new AbortController();
   let requests = 0;
   let closed = 0;
   const url = await scripted(t, (_, res) => {
     if (++requests === 1) return res.end(JSON.stringify(receipt(one.hash)) + "\n");
     res.on("close", () => closed++);
+    ends.abort(new Error("enough"));
   });
   let ended = 0;
   async function* source() {
@@ -300,8 +310,8 @@ test("leaving storeEvents, or its signal, ends the source and what is under way"
     break;
   }
   requests = 10;
-  const call = listOf(new EventSealClient(url).storeEvents(source(), { signal: AbortSignal.timeout(200) }));
-  await assert.rejects(call, { name: "TimeoutError" });
+  const call = listOf(new EventSealClient(url).storeEvents(source(), { signal: ends.signal }));
+  await assert.rejects(call, { message: "enough" });
   while (ended < 2 || closed < 1) await new Promise((go) => setTimeout(go, 10));
   await assert.rejects(listOf(new EventSealClient(url).storeEvents([one], { signal: AbortSignal.abort(new Error("before")) })), { message: "before" });
 });
@@ -361,6 +371,7 @@ const streaming = (res) => res.writeHead(200, { "Content-Type": "text/event-stre
 test("subscribe resumes without gap or duplicate", async (t) => {
   const events = some(12);
   const asked = [];
+  let breakOff;
   const url = await scripted(t, (req, res) => {
     asked.push([req.url, req.headers["last-event-id"]]);
     if (asked.length === 2) return problem(res, "overloaded");
@@ -374,7 +385,8 @@ test("subscribe resumes without gap or duplicate", async (t) => {
       case 1:
         say(0, 3);
         res.write(message(99, events[11]).slice(0, 40)); // cut off: no message
-        return setTimeout(() => res.destroy(), 20);
+        breakOff = () => res.destroy();
+        return;
       case 4:
         say(1, 6); // two of them again
         return res.end("event: dropped\ndata: {}\n\n");
@@ -389,6 +401,7 @@ test("subscribe resumes without gap or duplicate", async (t) => {
   const got = [];
   for await (const e of new EventSealClient(url, quick).subscribe({ from: 5, type: "VOTE", onState: (s, e) => states.push(e ? `${s} ${e.code}` : s) })) {
     got.push([e.sequence, e.verified.hash]);
+    if (got.length === 3) breakOff(); // what a client has not read yet is gone with its connection
     if (got.length === 12) break;
   }
   assert.deepEqual(got, events.map((e, n) => [n + 5, e.hash]));
@@ -410,13 +423,13 @@ test("subscribe: silence, lies, refusals, signals", async (t) => {
   script = (res) => {
     streaming(res);
     res.write(": alive\n\n");
-    if (++connections === 2) res.write(message(1, one));
+    if (++connections >= 2) res.write(message(1, one));
   };
   for await (const e of client.subscribe({ idle: 60 })) {
     assert.equal(e.verified.hash, one.hash);
     break;
   }
-  assert.equal(connections, 2, "a silent connection is left");
+  assert.ok(connections >= 2, "a silent connection is left");
   assert.deepEqual([...froms], ["1"], "it begins at what comes next, and again there");
 
   script = (res) => {

@@ -1,7 +1,7 @@
 // The client against the real host, and the examples.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { test } from "node:test";
+import { test } from "./test.mjs";
 import { promisify } from "node:util";
 import { EventSealClient, createEvent, generateKeyPair, moduleDigest, signEvent, toLegacyPublicKey, verifyEvent } from "eventseal";
 import { root } from "./files.mjs";

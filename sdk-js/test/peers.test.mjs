@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
-import { test } from "node:test";
+import { test } from "./test.mjs";
 import { Checksum256, PrivateKey, PublicKey, Signature } from "@wharfkit/antelope";
 import canonicalizeNpm from "canonicalize";
 import fc from "fast-check";

@@ -1,6 +1,6 @@
 // What callers can hand in, and what must never come of it.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test } from "./test.mjs";
 import vm from "node:vm";
 import {
   EventSealError, VerifiedEvent, canonicalize, createEvent, eventTypes, generateKeyPair, hashEvent, keyPairOf, publicKeyOf, registerTypes, signDigest, signEvent, toLegacyPublicKey,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test } from "./test.mjs";
 import * as es from "eventseal";
 import { readVectors, vectorFiles } from "./files.mjs";
 import { runVectors } from "./vectors.mjs";

@@ -26,6 +26,6 @@ export type { ModuleSource, Uncompiled } from "./load.js";
 export { Pool } from "./pool.js";
 export type { PoolOptions, WorkerLike } from "./pool.js";
 export type { Signer } from "./signer.js";
-export type { JsonText } from "./snapshot.js";
+export type { JsonInput, JsonInputObject, JsonText } from "./snapshot.js";
 export { EventTypes, VerifiedEvent } from "./types.js";
 export type { CreatedEvent, EventInput, EventType, Json, JsonObject, Limit, SignedEvent, UnsignedEvent } from "./types.js";

@@ -5,7 +5,7 @@ import {
 } from "./module.js";
 import { secretOf, type PrivateKey } from "./keys.js";
 import { signatureOf, type Signer } from "./signer.js";
-import { snapshot, stringify, textOrBytes, type Json, type JsonObject, type JsonText } from "./snapshot.js";
+import { snapshot, stringify, textOrBytes, type JsonInput, type JsonInputObject, type JsonObject, type JsonText } from "./snapshot.js";
 import { frozen, sealed, VerifiedEvent, type CreatedEvent, type EventInput, type EventType, type Limit, type SignedEvent, type UnsignedEvent } from "./types.js";
 
 /** An event that is not valid, and why. */
@@ -47,7 +47,7 @@ export function limitOf(o: Limit | undefined): number {
  * @throws EventSealError naming what is wrong with the event, and where
  */
 export function createEvent(
-  type: EventType, body: JsonObject | JsonText, authorPubkey: string, parents: readonly string[] = [], proofs?: JsonObject | JsonText, options?: CreateOptions,
+  type: EventType, body: JsonInputObject | JsonText, authorPubkey: string, parents: readonly string[] = [], proofs?: JsonInputObject | JsonText, options?: CreateOptions,
 ): CreatedEvent {
   const most = limitOf(options);
   const createdAt = options?.createdAt ?? Math.floor(Date.now() / 1000);
@@ -261,7 +261,7 @@ export function validateEventHash(event: EventInput, hash: string, options?: Lim
  * The RFC 8785 form of a value, or of a JSON text: a string is text, so that
  * the form of a string is `canonicalize(JSON.stringify(s))`.
  */
-export function canonicalize(value: Json | JsonObject | JsonText): string {
+export function canonicalize(value: JsonInput | JsonText): string {
   return textOf(ask("canonicalize", snapshot(value)));
 }
 

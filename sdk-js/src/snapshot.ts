@@ -13,6 +13,14 @@ export interface JsonObject {
   readonly [name: string]: Json | undefined;
 }
 
+/** What can be handed in as a JSON value: one, or what says by toJSON what it is, such as a Date. */
+export type JsonInput = Json | { toJSON(key: string): unknown } | readonly JsonInput[] | JsonInputObject;
+
+/** An object of such values. (TypeScript takes an object of an interface for one when it is spread: `{...ballot}`.) */
+export interface JsonInputObject {
+  readonly [name: string]: JsonInput | undefined;
+}
+
 /** JSON as text or UTF-8 bytes. */
 export type JsonText = string | Uint8Array | ArrayBuffer;
 

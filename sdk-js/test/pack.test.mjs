@@ -4,7 +4,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { test } from "./test.mjs";
+import { buildSync } from "esbuild";
 import { root } from "./files.mjs";
 
 test("npm pack holds what is needed, and works where it is installed", (t) => {
@@ -42,10 +43,17 @@ test("npm pack holds what is needed, and works where it is installed", (t) => {
 
   // A strict TypeScript project sees the types.
   writeFileSync(join(project, "use.ts"), `
+    import "eventseal/worker";
+    import * as inline from "eventseal/inline";
     import { init, createEvent, signEvent, verifyEvent, VerifiedEvent, EventSealClient, type Signer, type SignedEvent } from "eventseal";
     await init();
     const signer: Signer = { publicKey: "x", signDigest: async (hash: string) => hash };
-    const created = createEvent("VOTE", { x: 1 }, "PUB", [], { p: [1] }, { createdAt: 5 });
+    const created = createEvent("VOTE", { x: 1, at: new Date(0) }, "PUB", [], { p: [1] }, { createdAt: 5 });
+    interface Ballot { choice: string; weight?: number }
+    const ballot: Ballot = { choice: "yes" };
+    createEvent("VOTE", { ...ballot }, "PUB");
+    // @ts-expect-error a bigint is no JSON
+    createEvent("VOTE", { x: 1n }, "PUB");
     const now: SignedEvent = signEvent(created, "key");
     const later: SignedEvent = await signEvent(created, signer);
     const v = verifyEvent(now);
@@ -55,6 +63,19 @@ test("npm pack holds what is needed, and works where it is installed", (t) => {
     for await (const o of new EventSealClient("http://x").storeEvents([now])) if (o.error) console.log(o.error, fake); else console.log(o.receipt.sequence);
     // @ts-expect-error an event cannot be changed
     now.type = "LIKE";
+    const other: typeof createEvent = inline.createEvent;
+    console.log(other);
   `);
-  execFileSync(process.execPath, [`${root}/sdk-js/node_modules/typescript/bin/tsc`, "--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.asynciterable", "use.ts"], { cwd: project, stdio: ["ignore", "inherit", "inherit"] });
+  for (const [kind, resolution] of [["nodenext", "nodenext"], ["node16", "node16"], ["esnext", "bundler"]]) {
+    execFileSync(process.execPath, [`${root}/sdk-js/node_modules/typescript/bin/tsc`, "--strict", "--noEmit", "--target", "es2022", "--module", kind, "--moduleResolution", resolution, "--lib", "es2022,dom,dom.asynciterable", "use.ts"], { cwd: project, stdio: ["ignore", "inherit", "inherit"] });
+  }
+
+  // A bundler leaves out what a program does not use.
+  writeFileSync(join(project, "small.mjs"), 'import { init, createEvent } from "eventseal"; await init(); console.log(createEvent("VOTE", {}, "x"));');
+  for (const platform of ["browser", "node"]) {
+    const { outputFiles: [{ text }] } = buildSync({ entryPoints: [join(project, "small.mjs")], bundle: true, format: "esm", platform, minify: true, write: false, logLevel: "error" });
+    assert.match(text, /not_initialized/);
+    for (const other of ["/v1/events", "text/event-stream", "terminate", "worker"]) assert.ok(!text.includes(other), `${platform}: ${other} is in a program that only creates events`);
+    assert.ok(text.length < 25_000, `${text.length} bytes`);
+  }
 });

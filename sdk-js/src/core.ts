@@ -154,7 +154,9 @@ export function eventInput(event: EventInput, most: number): Input | InvalidEven
   }
   try {
     const input = VerifiedEvent.is(event) ? event.record : snapshot(event, "", most);
-    return input.length > most ? invalid({ code: "too_large", pointer: "" }) : input;
+    if (input.length > most) return invalid({ code: "too_large", pointer: "" });
+    // A copy: whoever reads events into one buffer fills it anew while this one waits for its turn.
+    return typeof input === "string" ? input : input.slice();
   } catch (e) {
     if (e instanceof EventSealError && e.code !== "not_initialized") return invalid(e);
     throw e;

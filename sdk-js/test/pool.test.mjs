@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "./test.mjs";
 import { EventSealClient, VerifierPool, VerifiedEvent, createEvent, init, registerTypes, signEvent, verifyMany, verifyStream } from "eventseal";
 import { key, some } from "./events.mjs";
-import { json, listOf, scripted } from "./scripted.mjs";
+import { json, listOf, receipt, scripted } from "./scripted.mjs";
 import { readFileSync } from "node:fs";
 import { root } from "./files.mjs";
 
@@ -36,6 +36,23 @@ test("the pool says what verifyMany says", async () => {
   assert.equal((await pool.verifyMany([note])).length, 1, "it still works");
   pool.close();
   await assert.rejects(pool.verifyMany(events), { code: "shutting_down" });
+});
+
+test("an event is what it was when it came, whatever becomes of its buffer", async (t) => {
+  const some = events.slice(0, 5);
+  const buffer = new Uint8Array(1 << 12);
+  function* reused() {
+    for (const e of some) yield buffer.subarray(0, new TextEncoder().encodeInto(e.record, buffer).written);
+    buffer.fill(0);
+  }
+  const want = some.map((e) => e.hash);
+  const pool = new VerifierPool({ size: 1 });
+  t.after(() => pool.close());
+  assert.deepEqual(verifyMany(reused()).map((v) => v.hash), want);
+  assert.deepEqual((await listOf(verifyStream(reused()))).map((v) => v.hash), want);
+  assert.deepEqual((await pool.verifyMany(reused())).map((v) => v.hash), want);
+  const url = await scripted(t, (_, res, body) => res.end(body.trimEnd().split("\n").map((r) => JSON.stringify(receipt(some.find((e) => e.record === r)?.hash)) + "\n").join("")));
+  assert.deepEqual((await listOf(new EventSealClient(url).storeEvents(reused()))).map((o) => o.receipt?.hash), want);
 });
 
 test("a worker that stops costs nothing, one that cannot run is told", async () => {

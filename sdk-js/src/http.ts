@@ -212,6 +212,8 @@ export class Caller {
     for (const name of ["timeout", "attempts", "backoff"] as const) {
       if (!(this.#o[name] > 0)) throw new EventSealError("invalid_argument", "", `${name} must be a positive number`);
     }
+    // An engine's own error would tell it.
+    if (o.token !== undefined && !/^[\x21-\x7e]+$/.test(o.token)) throw new EventSealError("invalid_argument", "", "token has a character that no header takes");
     this.#token = o.token;
   }
 

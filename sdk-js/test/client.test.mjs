@@ -515,5 +515,8 @@ test("what is no host's address", () => {
   for (const url of ["", "ftp://x", "http://user:hunter2@x", "http://x/?q", "http://x/#y", "nonsense"]) {
     assert.throws(() => new EventSealClient(url), (e) => refused("invalid_argument")(e) && !e.message.includes("hunter2"));
   }
+  for (const token of ["", "hunter2\nX: y", "hunter2 x", "hünter2"]) {
+    assert.throws(() => new EventSealClient("http://x", { token }), (e) => refused("invalid_argument")(e) && !e.message.includes("nter2"));
+  }
   for (const o of [{ timeout: 0 }, { attempts: NaN }, { maxBytes: 5 << 20 }]) assert.throws(() => new EventSealClient("http://x", o), refused("invalid_argument"));
 });

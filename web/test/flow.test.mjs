@@ -1,7 +1,7 @@
 // What a person comes for: write, sign, submit, find, check.
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { Host, Proxy, at, endAll, keptSecret, load, open, record, sdk, until } from './harness.mjs'
+import { after } from 'node:test'
+import { Host, Proxy, at, endAll, keptSecret, load, open, record, sdk, test, until } from './harness.mjs'
 
 after(endAll)
 const host = await Host.start()

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, beforeEach, test } from 'node:test'
-import { Host, Proxy, at, endAll, keptSecret, load, open, record, root, sdk, until } from './harness.mjs'
+import { after, beforeEach } from 'node:test'
+import { Host, Proxy, at, endAll, keptSecret, load, open, record, root, sdk, test, until } from './harness.mjs'
 
 after(endAll)
 const host = await Host.start()
@@ -23,7 +23,7 @@ const button = (page, name) => page.getByRole('button', { name, exact: true })
 
 // What a lying host may serve as the event, and the check that catches it.
 const lies = {
-  'a changed word': [event.text.replace('true', 'fake'), ['Hash', 'Hash, once more', 'Signature'], 'hash_mismatch'],
+  'a changed word': [event.text.replace('the true words', 'the fake words'), ['Hash', 'Hash, once more', 'Signature'], 'hash_mismatch'],
   'another event': [other.text, ['Hash'], 'hash_mismatch'],
   'a space more': [event.text.replace('{', '{ '), ['Canonical'], 'hash_mismatch'],
   'another signature': [event.text.replace(/SIG_K1_[^"]+/, JSON.parse(other.text).sig), ['Signature'], 'signature_mismatch'],

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
-import { endAll, load, root } from './harness.mjs'
+import { after } from 'node:test'
+import { endAll, load, root, test } from './harness.mjs'
 
 after(endAll)
 
@@ -46,7 +46,7 @@ test('what cannot be seen is named', async () => {
 })
 
 test('numbers that signing would change are not taken', async () => {
-  const { readNumber } = await load('/src/forms/form.tsx')
+  const { readNumber } = await load('/src/forms/number.ts')
   for (const [text, value] of [['1', 1], [' -0.5 ', -0.5], ['-0', 0], ['1e21', 1e21], ['9007199254740991', 9007199254740991]]) assert.deepEqual(readNumber(text), { value })
   for (const text of ['', '1.', '.5', '01', '+1', '0x10', 'NaN', '1e999', '9007199254740993', '1 2']) assert.ok('error' in readNumber(text), text)
   assert.ok('error' in readNumber('1.5', true))
@@ -76,4 +76,19 @@ test('no source of the page makes HTML or code of text', () => {
   const sources = readdirSync(folder, { recursive: true }).filter(f => /\.tsx?$/.test(f))
   assert.ok(sources.length > 30)
   for (const f of sources) assert.doesNotMatch(readFileSync(join(folder, f), 'utf8'), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc/i, f)
+})
+
+test('no two sources of the page import each other', () => {
+  const folder = join(root, 'web/src')
+  const imports = f => [...readFileSync(f, 'utf8').matchAll(/^(?:import|export) (?!type )[^']*?'(\.[^'?]+)/gm)].map(m => join(f, '..', m[1]))
+  const done = new Set()
+  const visit = (f, way) => {
+    assert.ok(!way.includes(f), [...way, f].map(w => w.slice(folder.length)).join(' → '))
+    if (done.has(f)) return
+    for (const next of imports(f)) visit(next, [...way, f])
+    done.add(f)
+  }
+  visit(join(folder, 'main.tsx'), [])
+  visit(join(folder, 'worker.ts'), [])
+  assert.ok(done.size > 40)
 })

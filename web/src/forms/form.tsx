@@ -3,7 +3,9 @@ import { useEffect, useId, useState } from 'preact/hooks'
 import { isObject, valueAt, type Json, type JsonObject, type Path } from '../json.ts'
 import { Field as Labelled, Icon } from '../ui/parts.tsx'
 import type { Field } from './fields.ts'
+import { readNumber } from './number.ts'
 import { Table } from './table.tsx'
+import { Texts } from './texts.tsx'
 
 /** What a form's parts share: the object being edited and how to change it. */
 export interface Editing {
@@ -154,17 +156,6 @@ function useDraft(current: string, path: Path, editing: Editing, read: (text: st
   }
 }
 
-/** Reads a JSON number, refusing what signing would change. */
-export function readNumber(text: string, whole = false): { value: number } | { error: string } {
-  const t = text.trim()
-  if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(t)) return { error: 'This is not a number. Write it like 12.5.' }
-  const value = Number(t)
-  if (!Number.isFinite(value)) return { error: 'This number is too large.' }
-  if (/^-?\d+$/.test(t) && !Number.isSafeInteger(value)) return { error: 'A whole number of so many digits would change when signed.' }
-  if (whole && !Number.isInteger(value)) return { error: 'This must be a whole number.' }
-  return { value: value === 0 ? 0 : value }
-}
-
 function NumberPart({ field, path, editing }: PartProps<'number'>) {
   const v = valueAt(editing.root, path)
   const draft = useDraft(typeof v === 'number' ? String(v) : '', path, editing, text => {
@@ -272,28 +263,6 @@ function ValuePart({ field, path, editing }: PartProps<'value'>) {
         </select>
       </div>
     </div>
-  )
-}
-
-/** Texts one below the other; writing into the last, empty one adds one. */
-export function Texts({ items, item, label, mono = false, change }: { items: string[]; item: string; label: string; mono?: boolean; change: (items: string[]) => void }) {
-  return (
-    <ul class="texts">
-      {[...items, ''].map((t, i) => (
-        <li key={i}>
-          <input
-            aria-label={`${label}, ${item} ${i + 1}`} class={mono ? 'mono' : ''} spellcheck={!mono} autocomplete="off" value={t} placeholder={i === items.length ? `add a ${item}` : undefined}
-            onInput={e => change([...items.slice(0, i), e.currentTarget.value, ...items.slice(i + 1)])}
-            onBlur={e => e.currentTarget.value === '' && i < items.length && change([...items.slice(0, i), ...items.slice(i + 1)])}
-          />
-          {i < items.length && (
-            <button type="button" class="icon-button" aria-label={`Remove ${item} ${i + 1}`} title={`Remove ${item} ${i + 1}`} onClick={() => change([...items.slice(0, i), ...items.slice(i + 1)])}>
-              <Icon name="cross" />
-            </button>
-          )}
-        </li>
-      ))}
-    </ul>
   )
 }
 

@@ -2,7 +2,8 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Json, JsonObject } from '../json.ts'
 import { Icon } from '../ui/parts.tsx'
 import type { Field } from './fields.ts'
-import { Texts, readNumber } from './form.tsx'
+import { readNumber } from './number.ts'
+import { Texts } from './texts.tsx'
 
 interface Line {
   name: string

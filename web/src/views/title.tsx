@@ -1,10 +1,14 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
-/** A view's heading. It takes the focus when the view opens, so that a screen reader begins there. */
+/**
+ * A view's heading. It takes the focus when the view opens, so that a screen
+ * reader begins there; before it is painted, so that it is not taken from where
+ * a quick hand has moved it since.
+ */
 export function Title({ text, children }: { text: string; children?: ComponentChildren }) {
   const h = useRef<HTMLHeadingElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = `${text} · Eventseal`
     if (document.activeElement !== document.body && document.activeElement?.closest('main')) return
     if (opened) h.current?.focus({ preventScroll: true })

@@ -54,6 +54,7 @@ type Report struct {
 
 	Lost          uint64  `json:"lost"`          // events of which no good copy was found where all places answered
 	Unread        uint64  `json:"unread"`        // events of which none was found where some place did not
+	Displaced     uint64  `json:"displaced"`     // events that are left only under another valid signature than the journal's
 	Invalid       uint64  `json:"invalid"`       // events whose record the module refuses now
 	Disagreements uint64  `json:"disagreements"` // events that the second opinion refuses
 	Places        []Place `json:"replicas"`
@@ -76,7 +77,7 @@ type Place struct {
 // Clean reports whether every copy of every event was found to be good, or
 // lacked only in caches.
 func (r *Report) Clean() bool {
-	if !r.Complete || r.Lost+r.Unread+r.Invalid+r.Disagreements > 0 {
+	if !r.Complete || r.Lost+r.Unread+r.Displaced+r.Invalid+r.Disagreements > 0 {
 		return false
 	}
 	for _, p := range r.Places {
@@ -241,7 +242,7 @@ func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
 		return err // else places that were told to stop would count as unreachable
 	}
 	for _, x := range subjects {
-		s.find(x)
+		s.find(ctx, x)
 	}
 	if err := s.judge(ctx, subjects); err != nil {
 		return err
@@ -293,7 +294,7 @@ func (x *subject) copy(place string) *journal.Copy {
 }
 
 // find takes the record from whoever has it.
-func (s *scrubber) find(x *subject) {
+func (s *scrubber) find(ctx context.Context, x *subject) {
 	unsure := false
 	for i := range x.fetched {
 		f := &x.fetched[i]
@@ -315,12 +316,36 @@ func (s *scrubber) find(x *subject) {
 			x.holders++
 		}
 	}
+	if x.v.Meta() != nil {
+		return
+	}
+	other, err := s.another(ctx, x)
 	switch {
-	case x.v.Meta() != nil:
-	case unsure:
+	case unsure, err != nil:
 		s.report.Unread++
+	case other:
+		s.report.Displaced++
+		s.Log.Warn("an event is left only under another valid signature than the one that was admitted", "hash", x.entry.Hash, "sequence", x.entry.Sequence)
 	default:
 		s.report.Lost++
 		s.Log.Error("an event has no good copy anywhere", "hash", x.entry.Hash, "sequence", x.entry.Sequence)
 	}
+}
+
+// another reports whether a place holds the event under another valid
+// signature. An error means that the module could not say.
+func (s *scrubber) another(ctx context.Context, x *subject) (bool, error) {
+	for _, f := range x.fetched {
+		if f.Err != nil || replica.Damaged(x.entry.Hash, f.Record) {
+			continue
+		}
+		results, err := verify(ctx, s.Module, [][]byte{f.Record})
+		if err != nil {
+			return false, err
+		}
+		if r := results[0]; r.Err == nil && r.Verified.Hash() == x.entry.Hash {
+			return true, nil
+		}
+	}
+	return false, nil
 }

@@ -290,6 +290,11 @@ func TestScrubAnotherSignature(t *testing.T) {
 			t.Errorf("a valid copy is gone: %v", err)
 		}
 	}
+	// Without the cache, what is left is the event all the same.
+	b.remove(2, 0)
+	if r := b.run(); r.Displaced != 1 || r.Lost != 0 || r.Places[0].Conflicting != 1 || r.Places[2].Repaired != 0 || r.Clean() {
+		t.Errorf("under another signature only: %+v", r)
+	}
 }
 
 // A meeting has both places read before the event comes to them.

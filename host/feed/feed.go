@@ -66,9 +66,11 @@ type Options struct {
 }
 
 const (
-	page    = 256                  // entries that are read at once
-	readers = 8                    // subscribers that read the journal at once
-	pace    = 3 * time.Millisecond // between two publications at least: each wakes every subscriber
+	page      = 256                  // entries that are read at once
+	pageBytes = 4 << 20              // and what their records may come to, one large event excepted
+	firstRead = 4                    // records that are asked for at first, before it is known how large they are
+	readers   = 8                    // subscribers that read the journal at once
+	pace      = 3 * time.Millisecond // between two publications at least: each wakes every subscriber
 )
 
 // A Feed is safe for concurrent use.
@@ -189,7 +191,7 @@ func (f *Feed) follow() error {
 				return fmt.Errorf("feed: the journal goes from event %d to %d", next+uint64(i)-1, entries[i].Sequence)
 			}
 		}
-		items, err := f.items(f.ctx, entries, f.o.Patience)
+		items, err := f.items(f.ctx, entries, pageBytes)
 		if err != nil {
 			return err
 		}
@@ -213,13 +215,16 @@ func (f *Feed) idle() bool {
 	return true
 }
 
-// items reads the records of entries. One that cannot be had for a passing
-// reason is waited for up to patience and then told without its record: an
-// event must not hold up all that follow.
-func (f *Feed) items(ctx context.Context, entries []journal.Entry, patience time.Duration) ([]*Item, error) {
+// items reads the records of entries, or of the first of them: what it made
+// comes to most bytes, or is one event. A record that cannot be had for a
+// passing reason is waited for up to Patience and then told without its record:
+// an event must not hold up all that follow.
+func (f *Feed) items(ctx context.Context, entries []journal.Entry, most int) ([]*Item, error) {
 	items := make([]*Item, 0, len(entries))
-	for until := time.Now().Add(patience); len(items) < len(entries); {
+	size, step := 0, firstRead
+	for until := time.Now().Add(f.o.Patience); len(items) < len(entries); step = min(2*step, page) {
 		rest := entries[len(items):]
+		rest = rest[:min(step, len(rest))]
 		hs := make([]digest.Hash, len(rest))
 		for i := range rest {
 			hs[i] = rest[i].Hash
@@ -237,7 +242,11 @@ func (f *Feed) items(ctx context.Context, entries []journal.Entry, patience time
 			if err != nil {
 				f.o.Log.Warn("an event cannot be read", "hash", hs[i].String(), "error", err)
 			}
-			items = append(items, &Item{Entry: rest[i], Data: f.o.Encode(&rest[i], v, err)})
+			it := &Item{Entry: rest[i], Data: f.o.Encode(&rest[i], v, err)}
+			if size += len(it.Data); size > most && len(items) > 0 {
+				return items, nil
+			}
+			items = append(items, it)
 			i++
 		}
 		switch {

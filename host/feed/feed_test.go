@@ -69,11 +69,13 @@ func start(t *testing.T, o feed.Options) *world {
 	}
 	w := &world{t: t, journal: j, library: &library{vs: map[digest.Hash]module.Verified{}, fail: map[digest.Hash]error{}}}
 	o.Journal, o.Reader, o.Log = j, w.library, slog.New(slog.DiscardHandler)
-	o.Encode = func(e *journal.Entry, v module.Verified, err error) []byte {
-		if err != nil {
-			return fmt.Appendf(nil, "%d %v", e.Sequence, err)
+	if o.Encode == nil {
+		o.Encode = func(e *journal.Entry, v module.Verified, err error) []byte {
+			if err != nil {
+				return fmt.Appendf(nil, "%d %v", e.Sequence, err)
+			}
+			return fmt.Appendf(nil, "%d %s", e.Sequence, v.Record())
 		}
-		return fmt.Appendf(nil, "%d %s", e.Sequence, v.Record())
 	}
 	w.feed = feed.New(o)
 	t.Cleanup(func() {
@@ -242,6 +244,43 @@ func TestSlowSubscriberIsDroppedAndResumes(t *testing.T) {
 				t.Fatalf("%d events, %v", len(got), err)
 			}
 		})
+	}
+}
+
+// What a subscriber is handed at once is bounded in bytes, in the backlog too:
+// thousands may hold theirs for as long as they like to take it.
+func TestHandsAreBounded(t *testing.T) {
+	w := start(t, feed.Options{Encode: func(e *journal.Entry, _ module.Verified, _ error) []byte {
+		if e.Sequence%7 == 0 {
+			return make([]byte, 300_000)
+		}
+		return make([]byte, 20_000)
+	}})
+	w.admit(60)
+	s := w.subscribe(journal.Filter{}, 0)
+	var got []uint64
+	for i := range 120 {
+		if len(got) == 60 && i < 60 {
+			w.admit(60) // and live
+		}
+		if len(got) == 120 {
+			break
+		}
+		items, err := s.Next(t.Context(), time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := 0
+		for _, it := range items {
+			got = append(got, it.Entry.Sequence)
+			size += len(it.Data)
+		}
+		if size > 64<<10 && len(items) > 1 {
+			t.Fatalf("%d events of %d bytes at once", len(items), size)
+		}
+	}
+	if !slices.Equal(got, run(1, 120)) {
+		t.Fatalf("%v", got)
 	}
 }
 

@@ -180,11 +180,11 @@ func (s *Subscription) backlog(ctx context.Context) ([]*Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	items, err := s.f.items(ctx, entries, s.f.o.Patience)
+	items, err := s.f.items(ctx, entries, handBytes)
 	if err != nil {
 		return nil, err
 	}
-	if len(items) == handEvents {
+	if len(items) == handEvents || len(items) < len(entries) {
 		s.after = items[len(items)-1].Entry.Sequence
 	} else {
 		s.after = last // nothing more was chosen up to there

@@ -68,3 +68,14 @@ type Restorer interface {
 	// So restoring from several replicas, and restoring again, is safe.
 	Restore(ctx context.Context, rs []Restored) ([]Admission, error)
 }
+
+// A Follower is a Journal that can take up another valid record of an event
+// when its own is lost.
+type Follower interface {
+	// Follow makes v's record the event's, durably and at once: its digest is the
+	// entry's, its bytes are the journal's again, and every replica named in owed,
+	// of which there must be one, is owed it. That happens only if the event's
+	// record has the digest lost until then. The entry that stands afterwards is
+	// returned. Errors: ErrNotFound, and those of Admit.
+	Follow(ctx context.Context, v module.Verified, lost digest.Hash, owed []string) (Entry, error)
+}

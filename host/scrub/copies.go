@@ -20,7 +20,7 @@ func (s *scrubber) inspect(i int, x *subject) bool {
 	case f.Err == nil && have && bytes.Equal(f.Record, x.v.Record()):
 		p.Good++
 		// The journal may not know it, and a put tells the location.
-		return known == nil || owed || known.LastError != ""
+		return known == nil || owed || known.LastError != "" || x.follows
 	case errors.Is(f.Err, replica.ErrNotFound):
 		if owed {
 			p.Owed++

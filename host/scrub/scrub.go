@@ -54,7 +54,7 @@ type Report struct {
 
 	Lost          uint64  `json:"lost"`          // events of which no good copy was found where all places answered
 	Unread        uint64  `json:"unread"`        // events of which none was found where some place did not
-	Displaced     uint64  `json:"displaced"`     // events that are left only under another valid signature than the journal's
+	Displaced     uint64  `json:"displaced"`     // events of which another valid signature than the journal's was all that was left
 	Invalid       uint64  `json:"invalid"`       // events whose record the module refuses now
 	Disagreements uint64  `json:"disagreements"` // events that the second opinion refuses
 	Places        []Place `json:"replicas"`
@@ -117,6 +117,10 @@ type scrubber struct {
 // event, holds a damaged copy, or holds the event under another signature and
 // somebody else holds the journal's. What cannot be put is owed. A place that
 // fails is reported and does not stop the others.
+//
+// An event of which all that is left is another valid signature is not lost: a
+// Journal that is a journal.Follower takes that record up, and it is put where
+// it is not.
 //
 // It may run beside an Intake on the same journal. When ctx ends, or the journal
 // fails, Run returns what it found so far, with the error; with a State file the next
@@ -216,6 +220,7 @@ type subject struct {
 	fetched []replica.Fetched // by place
 	v       module.Verified   // the record; zero where no good copy was found
 	holders int               // places with a good copy that lasts, and the journal
+	follows bool              // the journal has just taken up another record
 }
 
 func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
@@ -242,7 +247,9 @@ func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
 		return err // else places that were told to stop would count as unreachable
 	}
 	for _, x := range subjects {
-		s.find(ctx, x)
+		if err := s.find(ctx, x); err != nil {
+			return err
+		}
 	}
 	if err := s.judge(ctx, subjects); err != nil {
 		return err
@@ -291,61 +298,4 @@ func (x *subject) copy(place string) *journal.Copy {
 		}
 	}
 	return nil
-}
-
-// find takes the record from whoever has it.
-func (s *scrubber) find(ctx context.Context, x *subject) {
-	unsure := false
-	for i := range x.fetched {
-		f := &x.fetched[i]
-		switch {
-		case f.Err == nil:
-			if v, err := module.Match(&x.entry.Meta, f.Record); err == nil {
-				x.v = v
-				if !isCache(s.Places[i]) {
-					x.holders++
-				}
-			}
-		case !errors.Is(f.Err, replica.ErrNotFound) && !errors.Is(f.Err, replica.ErrCorrupt):
-			unsure = true
-		}
-	}
-	if x.record != nil {
-		if v, err := module.Match(&x.entry.Meta, x.record); err == nil {
-			x.v = v
-			x.holders++
-		}
-	}
-	if x.v.Meta() != nil {
-		return
-	}
-	other, err := s.another(ctx, x)
-	switch {
-	case unsure, err != nil:
-		s.report.Unread++
-	case other:
-		s.report.Displaced++
-		s.Log.Warn("an event is left only under another valid signature than the one that was admitted", "hash", x.entry.Hash, "sequence", x.entry.Sequence)
-	default:
-		s.report.Lost++
-		s.Log.Error("an event has no good copy anywhere", "hash", x.entry.Hash, "sequence", x.entry.Sequence)
-	}
-}
-
-// another reports whether a place holds the event under another valid
-// signature. An error means that the module could not say.
-func (s *scrubber) another(ctx context.Context, x *subject) (bool, error) {
-	for _, f := range x.fetched {
-		if f.Err != nil || replica.Damaged(x.entry.Hash, f.Record) {
-			continue
-		}
-		results, err := verify(ctx, s.Module, [][]byte{f.Record})
-		if err != nil {
-			return false, err
-		}
-		if r := results[0]; r.Err == nil && r.Verified.Hash() == x.entry.Hash {
-			return true, nil
-		}
-	}
-	return false, nil
 }

@@ -292,8 +292,100 @@ func TestScrubAnotherSignature(t *testing.T) {
 	}
 	// Without the cache, what is left is the event all the same.
 	b.remove(2, 0)
-	if r := b.run(); r.Displaced != 1 || r.Lost != 0 || r.Places[0].Conflicting != 1 || r.Places[2].Repaired != 0 || r.Clean() {
+	if r := b.run(); r.Displaced != 1 || r.Lost != 0 || r.Places[0].Good != 1 || r.Places[2].Repaired != 0 || r.Clean() {
 		t.Errorf("under another signature only: %+v", r)
+	}
+	if r := b.run(); !r.Clean() {
+		t.Errorf("once the journal follows: %+v", r)
+	}
+}
+
+// When the journal's record is gone everywhere and another valid signature is
+// left, the event is not lost: the journal follows, and everything is whole then.
+func TestScrubFollows(t *testing.T) {
+	b := start(t, 3)
+	first, second := moduletest.Twice(t)
+	ctx := context.Background()
+	b.vs = append(b.vs, first)
+	as, err := b.journal.Admit(ctx, b.vs[3:], names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range b.r {
+		location, err := r.Put(ctx, second) // that lied, or was restored from elsewhere
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.journal.Update(journal.Update{Sequence: as[0].Entry.Sequence, Replica: names[i], Location: location})
+	}
+	b.flush()
+	b.remove(0, 3)
+	// As long as somebody who may have the first is not heard, it is not given up.
+	b.o.Places[1].Replica = down{b.r[1]}
+	if r := b.run(); r.Unread != 1 || r.Displaced != 0 || r.Lost != 0 {
+		t.Errorf("with a place that is down: %+v", r)
+	}
+	b.o.Places[1].Replica = b.r[1]
+	b.o.ReadOnly = true
+	if r := b.run(); r.Displaced != 1 || r.Lost != 0 || r.Clean() {
+		t.Errorf("read-only: %+v", r)
+	}
+	if e, _, err := b.journal.Get(ctx, first.Hash()); err != nil || e.RecordDigest != first.Meta().RecordDigest {
+		t.Errorf("a read-only scrub changed the journal: %v", err)
+	}
+	// Of a forged signature nothing is known to be left.
+	b.o.ReadOnly = false
+	forged := bytes.Replace(second.Record(), []byte(`"sig":"SIG_R1_`), []byte(`"sig":"SIG_R1_x`), 1)
+	b.r[1].Corrupt(first.Hash(), forged)
+	b.remove(2, 3)
+	if r := b.run(); r.Lost != 1 || r.Displaced != 0 {
+		t.Errorf("of a forged signature: %+v", r)
+	}
+	b.r[2].Corrupt(first.Hash(), second.Record())
+	if _, err := b.r[2].Put(ctx, second); err != nil { // a cache's copy is enough
+		t.Fatal(err)
+	}
+	if r := b.run(); r.Displaced != 1 || r.Lost != 0 || r.Events != 4 || r.Places[0].Repaired != 1 || r.Places[1].Repaired != 1 {
+		t.Errorf("%+v", r)
+	}
+	e, copies, err := b.journal.Get(ctx, first.Hash())
+	if err != nil || e.RecordDigest != second.Meta().RecordDigest || e.Sequence != 4 {
+		t.Errorf("%+v, %v", e, err)
+	}
+	for _, c := range copies {
+		if c.Owed || c.Location == "" || c.LastError != "" {
+			t.Errorf("%+v", c)
+		}
+	}
+	if _, err := b.journal.Record(ctx, first.Hash()); !errors.Is(err, journal.ErrNotFound) {
+		t.Errorf("the journal keeps the bytes of what everybody has: %v", err)
+	}
+	if r := b.run(); !r.Clean() || r.Places[0].Good != 4 || r.Places[1].Good != 4 {
+		t.Errorf("the next one: %+v", r)
+	}
+}
+
+// A located replica finds nothing at the location of a record that is gone, as
+// a node does that is asked for a CID.
+type located struct{ *memory.Replica }
+
+func (l located) Get(ctx context.Context, ref replica.Ref) ([]byte, error) {
+	if ref.Location != "" {
+		return nil, replica.ErrNotFound
+	}
+	return l.Replica.Get(ctx, ref)
+}
+
+// What a place has elsewhere than where the journal says is found before an
+// event counts as lost.
+func TestScrubSearches(t *testing.T) {
+	b := start(t, 3)
+	b.remove(0, 1)
+	b.remove(2, 1)
+	b.o.Places = b.o.Places[:2]
+	b.o.Places[1].Replica = located{b.r[1]}
+	if r := b.run(); r.Lost != 0 || !b.holds(0, 1) {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -106,6 +106,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		{"reopen", reopen},
 		{"closed", closed},
 		{"restore", restore},
+		{"another record", follow},
 		{"wait", wait},
 		{"queries", queries},
 		{"paging under writers", paging},

@@ -23,6 +23,7 @@ type task struct {
 	events   []module.Verified
 	owed     []string
 	restored []journal.Restored
+	follow   *successor
 	upto     uint64 // a Flush: how many news must be durable
 
 	out  []journal.Admission

@@ -39,7 +39,7 @@ type Options struct {
 	fault func(step string) (apply bool, err error)
 }
 
-// A Journal is a journal.Journal, journal.Finder and journal.Restorer.
+// A Journal is a journal.Journal with all of its optional powers.
 type Journal struct {
 	path     string
 	o        Options
@@ -77,6 +77,7 @@ var (
 	_ journal.Finder   = (*Journal)(nil)
 	_ journal.Locator  = (*Journal)(nil)
 	_ journal.Restorer = (*Journal)(nil)
+	_ journal.Follower = (*Journal)(nil)
 )
 
 // Open opens or creates the journal in the file path, whose folder must exist,

@@ -254,6 +254,9 @@ func (w *writer) work(g group) error {
 	if err := w.admit(g.tasks); err != nil {
 		return err
 	}
+	if err := w.follow(g.tasks); err != nil {
+		return err
+	}
 	if err := w.learn(g.news); err != nil {
 		return err
 	}

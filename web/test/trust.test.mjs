@@ -112,6 +112,35 @@ test('answers that are no lists, and hosts that are none, are told as such', asy
   await page.getByText('4 invalid events').waitFor()
 })
 
+test('whatever a host says of itself and of its places is borne', async t => {
+  const odd = ['{}', '[]', '7', 'null', '<p>', '{"replicas":7}', '{"replicas":[],"module":7,"journal":null}',
+    '{"replicas":[null,7,{},{"replica":{},"name":[],"state":"x","location":{},"last_error":7,"latency_ms":"fast","updated_at":5}],"warnings":[1,{}],"admitted_at":"yesterday","sequence":"1","module":{"sha256":{},"version":[]},"uptime_seconds":"x","durable":{}}']
+  const { page } = await open(t, proxy.url, { path: '/#/status' })
+  await page.getByText('This page runs the very bytes').waitFor()
+  for (const body of odd) {
+    await at(page, '#/explore')
+    await page.getByRole('heading', { name: 'Explore' }).waitFor()
+    proxy.lie = path => (path === '/v1/health' || path.endsWith('/status') ? { body } : undefined)
+    const fit = body.includes('"replicas":[')
+    await at(page, '#/status')
+    await (fit ? page.getByRole('heading', { name: 'Replicas' }) : page.getByText('What answered is not an Eventseal host.')).waitFor()
+    await at(page, `#/event/${event.hash}`)
+    await page.getByRole('heading', { name: 'Verified in this page' }).waitFor()
+    await (fit ? page.getByText('0 durable copies, 0 required') : page.getByText('What answered is not an Eventseal host.')).waitFor()
+  }
+  await at(page, '#/sign')
+  await page.getByRole('button', { name: 'Make a new key' }).click()
+  await page.getByText('Fill in an example').click()
+  await button(page, 'Sign').click()
+  let next = button(page, 'Submit')
+  for (const body of odd) {
+    proxy.answer = q => q.method === 'POST' && { status: 201, headers: { 'Content-Type': 'application/json' }, body }
+    await next.click()
+    await page.locator('.preview').getByText('What answered is not an Eventseal host.').waitFor()
+    next = page.locator('.preview .notice').getByRole('button', { name: 'Try again' })
+  }
+})
+
 test('a module that is not the host’s is not run', async t => {
   const bytes = readFileSync(join(root, 'wasm/eventseal.wasm'))
   proxy.lie = path => (path === '/v1/module.wasm' ? { body: Buffer.concat([bytes, Buffer.from([0, 2, 1, 0x78])]) } : undefined) // a custom section more: it would run

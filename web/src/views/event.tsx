@@ -4,11 +4,11 @@ import { ancestors, inspect, list } from '../checker.ts'
 import { useLoad, useTick } from '../connection.ts'
 import { forms, titleOf } from '../forms/types.ts'
 import { gist } from '../forms/gist.ts'
+import { statusOf } from '../documents.ts'
 import { askJson } from '../host.ts'
 import { isObject, type Json } from '../json.ts'
 import { explain, place } from '../refusals.ts'
 import { exploreAddress, route } from '../router.ts'
-import type { Status } from '../sending.ts'
 import { useStore } from '../store.ts'
 import { Bytes } from '../ui/bytes.tsx'
 import { Badge, Empty, Fold, Icon, Loading, Mono, Notice, Refused } from '../ui/parts.tsx'
@@ -147,8 +147,8 @@ function Answer({ hash }: { hash: string }) {
 }
 
 function Whereabouts({ hash }: { hash: string }) {
-  const s = useLoad(signal => askJson<Status>(`/v1/events/${hash}/status`, { signal }), [hash])
-  const owed = s.value?.replicas?.some(r => r.state === 'owed') ?? false
+  const s = useLoad(async signal => statusOf(await askJson(`/v1/events/${hash}/status`, { signal })), [hash])
+  const owed = s.value?.places.some(r => r.state === 'owed') ?? false
   useEffect(() => {
     if (!owed) return
     const t = setInterval(s.reload, 3000)
@@ -166,10 +166,10 @@ function Whereabouts({ hash }: { hash: string }) {
             {v.durable >= v.required ? <Badge tone="good">redundant</Badge> : <Badge tone="warn">not redundant yet</Badge>}{' '}
             {plural(v.durable, 'durable copy', 'durable copies')}, {v.required} required
           </p>
-          <Places places={(v.replicas ?? []).map(r => ({ ...r, error: r.last_error }))} />
-          <p class="fine">Admitted {typeof v.admitted_at === 'string' ? time(Date.parse(v.admitted_at) / 1000) : ''} as № {Number(v.sequence).toLocaleString('en')}. This part is the host’s word.</p>
-          {v.anchor !== null && v.anchor !== undefined && <Proof hash={hash} anchor={v.anchor as Json} />}
-          {v.archive !== null && v.archive !== undefined && <Fold title="Archive">{() => <Tree value={v.archive as Json} label="Archive" />}</Fold>}
+          <Places places={v.places} />
+          <p class="fine">Admitted {Number.isFinite(v.admittedAt) ? time(v.admittedAt) : ''} as № {v.sequence.toLocaleString('en')}. This part is the host’s word.</p>
+          {v.anchor !== null && <Proof hash={hash} anchor={v.anchor} />}
+          {v.archive !== null && <Fold title="Archive">{() => <Tree value={v.archive} label="Archive" />}</Fold>}
         </>
       )}
     </section>

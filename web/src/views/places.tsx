@@ -1,4 +1,4 @@
-import type { Place } from '../sending.ts'
+import type { Place } from '../documents.ts'
 import { Badge, Copy, type Tone } from '../ui/parts.tsx'
 import { Outside } from '../ui/text.tsx'
 
@@ -14,7 +14,7 @@ export function Places({ places }: { places: Place[] }) {
   return (
     <ul class="places" aria-label="Places that hold the event">
       {places.map(p => {
-        const [tone, words] = states[p.state] ?? ['info', String(p.state)]
+        const [tone, words] = states[p.state]
         return (
           <li key={p.replica}>
             <div class="place-head">

@@ -1,10 +1,11 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { noteFailure, pause } from '../connection.ts'
+import { statusOf, type Place } from '../documents.ts'
 import { HostError, askJson, failureOf } from '../host.ts'
 import * as keyring from '../keys/keyring.ts'
 import { eventAddress } from '../router.ts'
 import * as seal from '../seal.ts'
-import { send, type Place, type Status } from '../sending.ts'
+import { send } from '../sending.ts'
 import { Store, useStore } from '../store.ts'
 import { Badge, Icon, Loading, Mono, Refused, announce, type Failure } from '../ui/parts.tsx'
 import { Outside } from '../ui/text.tsx'
@@ -55,9 +56,7 @@ async function submit(signed: Signed): Promise<void> {
   let durable = 0
   let required = 0
   try {
-    const receipt = await send(signed.record)
-    ;({ created, durable, required } = receipt)
-    places = receipt.locations.map(l => ({ replica: l.replica, kind: l.kind, counts: l.counts, state: l.location !== undefined ? 'stored' : 'owed', location: l.location, error: l.error }))
+    ;({ created, durable, required, places } = await send(signed.record))
     announce(`Stored in ${durable} places`)
   } catch (e) {
     noteFailure(e)
@@ -78,8 +77,8 @@ async function follow(hash: string): Promise<void> {
     const o = outcome.value
     if (o.step !== 'sent' || o.signed.hash !== hash) return
     try {
-      const s = await askJson<Status>(`/v1/events/${hash}/status`)
-      const places = (s.replicas ?? []).map(r => ({ replica: r.replica, kind: r.kind, counts: r.counts, state: r.state, location: r.location, error: r.last_error }))
+      const s = statusOf(await askJson(`/v1/events/${hash}/status`))
+      const { places } = s
       const done = places.length > 0 && places.every(p => p.state !== 'owed')
       const { failure, ...rest } = o
       outcome.set({ ...rest, places, durable: s.durable, required: s.required, watching: !done, ...(failure && s.durable < s.required ? { failure } : {}) })

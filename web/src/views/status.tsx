@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks'
 import { useLoad, useTick } from '../connection.ts'
+import { healthOf, type Health } from '../documents.ts'
 import { askJson } from '../host.ts'
 import { moduleState } from '../module.ts'
 import { useStore } from '../store.ts'
@@ -7,32 +8,8 @@ import { Badge, Loading, Mono, Notice, Refused } from '../ui/parts.tsx'
 import { Outside, ago, plural, size } from '../ui/text.tsx'
 import { Title } from './title.tsx'
 
-interface Health {
-  status: string
-  healthy: boolean
-  working: number
-  required: number
-  replicas: {
-    name: string
-    kind: string
-    counts: boolean
-    up: boolean
-    breaker?: string
-    latency_ms?: number
-    backlog?: number
-    last_error?: string
-    last_error_at?: string
-  }[]
-  journal: { ok: boolean; sequence: number; pending: number }
-  module: { version: string; sha256: string; abi: number; instances: number }
-  disagreements: number
-  warnings?: string[]
-  version: string
-  uptime_seconds: number
-}
-
 export function Status() {
-  const h = useLoad(signal => askJson<Health>('/v1/health', { signal, accept: [503] }), [])
+  const h = useLoad(async signal => healthOf(await askJson('/v1/health', { signal, accept: [503] })), [])
   useTick(1000)
   useEffect(() => {
     const t = setInterval(h.reload, 3000)
@@ -47,21 +24,20 @@ export function Status() {
       {v && (
         <>
           <Summary v={v} />
-          {(v.warnings ?? []).map(w => <Notice key={w} tone="warn" title={<Outside text={w} />} />)}
+          {v.warnings.map(w => <Notice key={w} tone="warn" title={<Outside text={w} />} />)}
           <div class="columns even">
-            <section class="card" aria-labelledby="replicas-head">
-              <h2 id="replicas-head">Replicas</h2>
-              <ul class="places">{v.replicas.map(r => <Replica key={r.name} r={r} />)}</ul>
-            </section>
-            <div class="side-column">
-              <ModuleCard host={v.module} />
+            <div class="main-column">
+              <section class="card" aria-labelledby="replicas-head">
+                <h2 id="replicas-head">Replicas</h2>
+                <ul class="places">{v.replicas.map(r => <Replica key={r.name} r={r} />)}</ul>
+              </section>
               <section class="card" aria-labelledby="journal-head">
                 <h2 id="journal-head">Journal</h2>
                 <dl class="facts">
                   <dt>State</dt>
                   <dd>{v.journal.ok ? <Badge tone="good">working</Badge> : <Badge tone="bad">failed</Badge>}</dd>
                   <dt>Events</dt>
-                  <dd>up to № {Number(v.journal.sequence).toLocaleString('en')}</dd>
+                  <dd>up to № {v.journal.sequence.toLocaleString('en')}</dd>
                   <dt>Backlog</dt>
                   <dd>{v.journal.pending === 0 ? 'nothing is owed' : `${plural(v.journal.pending, 'event')} not yet everywhere`}</dd>
                   <dt>Cross-check</dt>
@@ -69,8 +45,11 @@ export function Status() {
                 </dl>
               </section>
             </div>
+            <div class="side-column">
+              <ModuleCard host={v.module} />
+            </div>
           </div>
-          <p class="fine end">Eventseal {v.version} · up {duration(v.uptime_seconds)}</p>
+          <p class="fine end">Eventseal {v.version} · up {duration(v.uptime)}</p>
         </>
       )}
     </>
@@ -93,7 +72,6 @@ function Summary({ v }: { v: Health }) {
 }
 
 function Replica({ r }: { r: Health['replicas'][number] }) {
-  const since = r.last_error_at ? Date.parse(r.last_error_at) / 1000 : NaN
   return (
     <li>
       <div class="place-head">
@@ -103,12 +81,12 @@ function Replica({ r }: { r: Health['replicas'][number] }) {
       </div>
       <p class="fine">
         {[
-          r.latency_ms !== undefined && `${r.latency_ms < 10 ? r.latency_ms.toFixed(1) : Math.round(r.latency_ms)} ms`,
+          Number.isFinite(r.latency) && `${r.latency < 10 ? r.latency.toFixed(1) : Math.round(r.latency)} ms`,
           r.backlog ? `${plural(r.backlog, 'copy', 'copies')} owed` : 'nothing owed',
-          r.breaker && r.breaker !== 'closed' && 'calls are held back until it recovers',
+          r.breaker !== '' && r.breaker !== 'closed' && 'calls are held back until it recovers',
         ].filter(Boolean).join(' · ')}
       </p>
-      {r.last_error && <p class="fine">Last error{Number.isFinite(since) && ` ${ago(since)}`}: <Outside text={r.last_error} /></p>}
+      {r.lastError && <p class="fine">Last error{Number.isFinite(r.lastErrorAt) && ` ${ago(r.lastErrorAt)}`}: <Outside text={r.lastError} /></p>}
     </li>
   )
 }
@@ -133,7 +111,7 @@ function ModuleCard({ host }: { host: Health['module'] }) {
         <dt>Host</dt>
         <dd><Mono text={host.sha256} what="digest of the host’s module" short /></dd>
         <dt>Version</dt>
-        <dd><Outside text={String(host.version)} /> <span class="fine">ABI {host.abi}{m.size ? ` · ${size(m.size)}` : ''} · {plural(host.instances, 'instance')} in the host</span></dd>
+        <dd><Outside text={host.version} /> <span class="fine">ABI {host.abi}{m.size ? ` · ${size(m.size)}` : ''} · {plural(host.instances, 'instance')} in the host</span></dd>
       </dl>
       <p class="fine">The repository names this digest in wasm/eventseal.wasm.sha256. The page itself came from this host, too: to rely on nobody, check events with the eventseal command or the SDK elsewhere.</p>
     </section>

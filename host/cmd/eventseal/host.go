@@ -106,10 +106,22 @@ func (h *host) openBase(ctx context.Context) error {
 		if commits, journalErr = api.CommitMetrics(h.registry); journalErr != nil {
 			return
 		}
-		h.journal, journalErr = sqlite.Open(filepath.Join(h.settings.Data, "journal.db"), sqlite.Options{OnCommit: commits, Log: h.log})
+		h.journal, journalErr = sqlite.Open(filepath.Join(h.settings.Data, journalFile), sqlite.Options{OnCommit: commits, Log: h.log})
+		if damaged(journalErr) {
+			journalErr = fmt.Errorf("%w; move the journal and its -wal and -shm files away, and rebuild it with eventseal reindex --from REPLICA", journalErr)
+		}
 	})
 	wg.Wait()
 	return errors.Join(moduleErr, journalErr)
+}
+
+// journalFile is the journal's name in the data folder.
+const journalFile = "journal.db"
+
+// damaged reports whether SQLite said SQLITE_CORRUPT or SQLITE_NOTADB.
+func damaged(err error) bool {
+	var e interface{ Code() int }
+	return errors.As(err, &e) && (e.Code()&0xff == 11 || e.Code()&0xff == 26)
 }
 
 // openPlaces opens the replicas, all at once.

@@ -43,7 +43,7 @@ func (c *scrubCommand) Run(ctx context.Context, s *stdio) error {
 		if c.TokenFile != "" {
 			return usage("--token-file goes with --server")
 		}
-		err = c.offline(ctx, s, func(ctx context.Context, h *host) error {
+		err = c.offline(ctx, s, hasJournal, func(ctx context.Context, h *host) error {
 			o, err := h.scrubbing()
 			if err != nil {
 				return err
@@ -145,12 +145,27 @@ func sound(r scrub.Report, readOnly bool) bool {
 	return !readOnly || r.Clean()
 }
 
-// offline runs f with what holds events, while no host has it. A signal ends
-// f's context.
-func (f *settingsFlags) offline(ctx context.Context, s *stdio, run func(context.Context, *host) error) error {
+// hasJournal refuses a folder where no host was: a new, empty journal would be
+// found to be in perfect order.
+func hasJournal(settings config.Config) error {
+	_, err := os.Stat(filepath.Join(settings.Data, journalFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return usage("there is no journal in %s; --data or EVENTSEAL_DATA names the folder of the host, and reindex rebuilds a journal that is lost", settings.Data)
+	}
+	return err
+}
+
+// offline runs run with what holds events, while no host has it. A signal ends
+// its context. check, where it is not nil, is asked before anything is opened.
+func (f *settingsFlags) offline(ctx context.Context, s *stdio, check func(config.Config) error, run func(context.Context, *host) error) error {
 	settings, log, err := f.load(s, map[string]string{})
 	if err != nil {
 		return err
+	}
+	if check != nil {
+		if err := check(settings); err != nil {
+			return err
+		}
 	}
 	ctx, stop := interruptible(ctx)
 	defer stop()

@@ -11,13 +11,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/eventseal/eventseal/servers"
 )
 
 const bucket = "eventseal"
 
-var kinds = []string{"host", "redis", "kubo", "s3"}
+var kinds = []string{"host", "redis", "s3", "ipfs"}
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -36,26 +38,42 @@ func run(args []string) error {
 	case len(args) == 1 && args[0] == "up":
 		return up(root, dir)
 	case len(args) >= 1 && args[0] == "down":
-		down(dir, args[1:])
-		return nil
+		return down(dir, args[1:])
 	}
-	return fmt.Errorf("usage: stack up | stack down [host|redis|kubo|s3]…")
+	return fmt.Errorf("usage: stack up | stack down [host|redis|s3|ipfs]…")
 }
 
-func down(dir string, which []string) {
+// down ends the named servers, or all, and says of each what became of it.
+func down(dir string, which []string) error {
 	if len(which) == 0 {
 		which = kinds
 	}
 	for _, kind := range which {
-		if servers.End(filepath.Join(dir, kind)) {
-			fmt.Println("ended", kind)
+		if !slices.Contains(kinds, kind) {
+			return fmt.Errorf("there is no server %q; there are %s", kind, strings.Join(kinds, ", "))
 		}
 	}
+	for _, kind := range which {
+		if servers.End(filepath.Join(dir, folder(kind))) {
+			fmt.Println("ended", kind)
+		} else {
+			fmt.Println(kind, "does not run")
+		}
+	}
+	return nil
+}
+
+// folder is where a server has its data.
+func folder(kind string) string {
+	if kind == "ipfs" {
+		return "kubo"
+	}
+	return kind
 }
 
 // start starts one server unless it runs already.
 func start(dir, kind string, prepare func(dir string) (*servers.Server, error)) (*servers.Server, error) {
-	own, err := servers.MakeDir(dir, kind)
+	own, err := servers.MakeDir(dir, folder(kind))
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +94,7 @@ func up(root, dir string) error {
 	if err != nil {
 		return err
 	}
-	node, err := start(dir, "kubo", func(dir string) (*servers.Server, error) { return servers.NewKubo(dir, "pebbleds") })
+	node, err := start(dir, "ipfs", func(dir string) (*servers.Server, error) { return servers.NewKubo(dir, "pebbleds") })
 	if err != nil {
 		return err
 	}
@@ -96,7 +114,7 @@ func up(root, dir string) error {
 		return err
 	}
 	fmt.Printf(usage, host.URL(), cache.Addr, store.URL(), node.URL(),
-		host.URL(), hostPort(cache.Addr), filepath.Join(dir, "kubo", "repo"), filepath.Join(root, "build", "servers", "ipfs"),
+		host.URL(), hostPort(cache.Addr), filepath.Join(dir, folder("ipfs"), "repo"), filepath.Join(root, "build", "servers", "ipfs"),
 		servers.S3AccessKey, servers.S3SecretKey, servers.S3Region, store.URL(), bucket, dir)
 	return nil
 }

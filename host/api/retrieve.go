@@ -54,30 +54,24 @@ func (s *Server) retrieve(w *response, r *http.Request) error {
 	return s.gone(w, st.flush())
 }
 
-// parseHashes reads {"hashes":["…",…]}.
+// parseHashes reads {"hashes":["…",…]}, and nothing that two readers could
+// understand in two ways: no second member, no other spelling of the name.
 func parseHashes(text []byte, limit int) ([]digest.Hash, error) {
-	var request struct {
-		Hashes *[]json.RawMessage `json:"hashes"`
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&request); err != nil {
-		if !json.Valid(text) {
-			return nil, &code.Error{Code: code.InvalidJSON}
-		}
-		return nil, &code.Error{Code: code.InvalidArgument, Detail: `the body must be {"hashes":["…",…]}`}
-	}
-	if d.More() {
+	if !json.Valid(text) {
 		return nil, &code.Error{Code: code.InvalidJSON}
 	}
-	if request.Hashes == nil {
-		return nil, &code.Error{Code: code.InvalidArgument, Pointer: "/hashes", Detail: `the body must be {"hashes":["…",…]}`}
+	wrong := &code.Error{Code: code.InvalidArgument, Pointer: "/hashes", Detail: `the body must be {"hashes":["…",…]}`}
+	d := json.NewDecoder(bytes.NewReader(text))
+	token := func() json.Token { t, _ := d.Token(); return t } // of a text that is valid as a whole
+	var list []json.RawMessage
+	if token() != json.Delim('{') || token() != "hashes" || d.Decode(&list) != nil || list == nil || token() != json.Delim('}') {
+		return nil, wrong
 	}
-	if len(*request.Hashes) > limit {
+	if len(list) > limit {
 		return nil, &code.Error{Code: code.TooLarge, Pointer: "/hashes", Detail: fmt.Sprintf("at most %d hashes at once", limit)}
 	}
-	hs := make([]digest.Hash, len(*request.Hashes))
-	for i, t := range *request.Hashes {
+	hs := make([]digest.Hash, len(list))
+	for i, t := range list {
 		ok := len(t) == 2*digest.Size+2 && t[0] == '"'
 		if ok {
 			hs[i], ok = digest.ParseHash([]byte(t[1 : len(t)-1]))

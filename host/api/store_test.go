@@ -309,7 +309,8 @@ func TestRetrieve(t *testing.T) {
 	many, _ := json.Marshal(map[string][]string{"hashes": slices.Repeat([]string{unknown}, 101)})
 	for body, want := range map[string]int{
 		"": 400, "{": 400, "[]": 400, `{}`: 400, `{"hashes":null}`: 400, `{"hashes":"x"}`: 400, `{"hashes":["x"]}`: 400, `{"hashes":[1]}`: 400,
-		`{"hashes":[],"x":1}`: 400, `{"hashes":[]}{}`: 400, string(many): 413, strings.Repeat(" ", 20_000): 413,
+		`{"hashes":[],"x":1}`: 400, `{"hashes":[]}{}`: 400, `{"hashes":[]}]`: 400, `{"hashes":[]}}`: 400, `{"hashes":[]`: 400,
+		`{"Hashes":[]}`: 400, `{"hashes":[],"hashes":[]}`: 400, `{"hashes":[],"HASHES":[]}`: 400, string(many): 413, strings.Repeat(" ", 20_000): 413,
 		`{"hashes":["` + strings.Repeat("A", 64) + `"]}`: 400,
 	} {
 		if a := h.ask("POST", "/v1/events:retrieve", body, "Content-Type", jsonType); a.StatusCode != want {

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/eventseal/eventseal/host/module"
 )
@@ -30,6 +31,14 @@ func GetBatch(ctx context.Context, r Replica, refs []Ref) []Fetched {
 	out := make([]Fetched, len(refs))
 	each(len(refs), func(i int) { out[i].Record, out[i].Err = r.Get(ctx, refs[i]) })
 	return out
+}
+
+// Audit asks r, if it is an Auditor; of others there is nothing to be said.
+func Audit(ctx context.Context, r Replica, refs []Ref, asOf time.Time) []error {
+	if a, ok := r.(Auditor); ok && len(refs) > 0 {
+		return a.Audit(ctx, refs, asOf)
+	}
+	return make([]error, len(refs))
 }
 
 // each calls f for 0 … n-1, at most parallel at once, and returns when all have.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"time"
 
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -21,6 +22,9 @@ var (
 	ErrConflict = errors.New("replica: other bytes are stored under this hash")
 	// ErrCorrupt: the replica holds something under the key that cannot be the event. The copy should be repaired.
 	ErrCorrupt = errors.New("replica: stored copy is damaged")
+	// ErrLoose: the copy reads well, but not all of what Put made is there, or
+	// nothing obliges the place to keep it. Putting it again mends that.
+	ErrLoose = errors.New("replica: the copy is not kept")
 	// ErrFull: the replica has no room. HTTP 507.
 	ErrFull = errors.New("replica: no space left")
 	// ErrReadOnly: the replica stores nothing until someone sees to it; what it holds can be read.
@@ -96,4 +100,12 @@ type Filler interface {
 // Reindexing needs it.
 type Lister interface {
 	List(ctx context.Context) iter.Seq2[Ref, error]
+}
+
+// Auditor is an optional power of kinds where reading a copy does not show all
+// there is to it. Audit reports for each ref, in their order, nil where the
+// copy is as Put left it, ErrLoose where it is not, or why it could not be looked
+// at. What it knows of the place as a whole, at a price, is as of asOf or later.
+type Auditor interface {
+	Audit(ctx context.Context, refs []Ref, asOf time.Time) []error
 }

@@ -18,6 +18,10 @@ func (s *scrubber) inspect(i int, x *subject) bool {
 	have := x.v.Meta() != nil
 	switch {
 	case f.Err == nil && have && bytes.Equal(f.Record, x.v.Record()):
+		if x.loose[i] {
+			p.Loose++
+			return true
+		}
 		p.Good++
 		// The journal may not know it, and a put tells the location.
 		return known == nil || owed || known.LastError != "" || x.follows
@@ -68,7 +72,7 @@ func (s *scrubber) repair(ctx context.Context, i int, xs []*subject) {
 			return // what was not put is found again
 		}
 		u := journal.Update{Sequence: x.entry.Sequence, Replica: place.Name, Location: o.Location}
-		good := x.fetched[i].Err == nil && bytes.Equal(x.fetched[i].Record, x.v.Record())
+		good := !x.loose[i] && x.fetched[i].Err == nil && bytes.Equal(x.fetched[i].Record, x.v.Record())
 		switch {
 		case o.Err != nil:
 			u.Err, u.Owed, u.RetryIn = o.Err.Error(), true, time.Second

@@ -46,7 +46,7 @@ func (s *scrubber) match(x *subject) (sure bool) {
 		case f.Err == nil:
 			if v, err := module.Match(&x.entry.Meta, f.Record); err == nil {
 				x.v = v
-				if !isCache(s.Places[i]) {
+				if !isCache(s.Places[i]) && !x.loose[i] {
 					x.holders++
 				}
 			}

@@ -66,6 +66,7 @@ type Place struct {
 	Good        uint64 `json:"good"`
 	Missing     uint64 `json:"missing"`     // and not owed
 	Owed        uint64 `json:"owed"`        // missing, and the journal knew it
+	Loose       uint64 `json:"loose"`       // good, and nothing keeps them: an IPFS node has no pin, or no block of the hash
 	Damaged     uint64 `json:"damaged"`     // cannot be the event at all
 	Conflicting uint64 `json:"conflicting"` // the event under another signature than the journal's
 	Unreachable uint64 `json:"unreachable"` // not read: the place failed
@@ -81,7 +82,7 @@ func (r *Report) Clean() bool {
 		return false
 	}
 	for _, p := range r.Places {
-		if p.Damaged+p.Conflicting+p.Unreachable > 0 || !p.Cache && p.Missing+p.Owed > 0 {
+		if p.Loose+p.Damaged+p.Conflicting+p.Unreachable > 0 || !p.Cache && p.Missing+p.Owed > 0 {
 			return false
 		}
 	}
@@ -107,6 +108,7 @@ const (
 // A scrubber is one Run.
 type scrubber struct {
 	Options
+	begun  time.Time // this Run; the report may be an earlier one's
 	report Report
 }
 
@@ -114,9 +116,10 @@ type scrubber struct {
 // reaches when the walk begins, reads every copy from every place, compares it
 // byte for byte with the record, has the module and the second opinion verify
 // the record, and puts good bytes where there are none: where a place lacks an
-// event, holds a damaged copy, or holds the event under another signature and
-// somebody else holds the journal's. What cannot be put is owed. A place that
-// fails is reported and does not stop the others.
+// event, holds a damaged copy, holds a good one and does not keep it
+// (replica.Auditor), or holds the event under another signature and somebody
+// else holds the journal's. What cannot be put is owed. A place that fails is
+// reported and does not stop the others.
 //
 // An event of which all that is left is another valid signature is not lost: a
 // Journal that is a journal.Follower takes that record up, and it is put where
@@ -129,7 +132,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &scrubber{Options: o}
+	s := &scrubber{Options: o, begun: time.Now()}
 	if err := s.begin(ctx); err != nil {
 		return s.report, err
 	}
@@ -218,6 +221,7 @@ type subject struct {
 	copies  []journal.Copy
 	record  []byte            // that the journal holds; nil: none
 	fetched []replica.Fetched // by place
+	loose   []bool            // by place: what was fetched is not kept (replica.ErrLoose)
 	v       module.Verified   // the record; zero where no good copy was found
 	holders int               // places with a good copy that lasts, and the journal
 	follows bool              // the journal has just taken up another record
@@ -230,7 +234,7 @@ func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
 		if err != nil {
 			return err
 		}
-		x := &subject{entry: e, copies: copies, fetched: make([]replica.Fetched, len(s.Places))}
+		x := &subject{entry: e, copies: copies, fetched: make([]replica.Fetched, len(s.Places)), loose: make([]bool, len(s.Places))}
 		// Before the places are read: what leaves the journal in between has got to
 		// all of them, and what had left it before they are found to hold.
 		if record, err := s.Journal.Record(ctx, e.Hash); err == nil {
@@ -240,7 +244,7 @@ func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
 	}
 	var wg sync.WaitGroup
 	for i, p := range s.Places {
-		wg.Go(func() { read(ctx, i, p, subjects) })
+		wg.Go(func() { s.read(ctx, i, p, subjects) })
 	}
 	wg.Wait()
 	if err := ctx.Err(); err != nil {
@@ -271,8 +275,8 @@ func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
 	return ctx.Err()
 }
 
-// read fetches a place's copies of the subjects.
-func read(ctx context.Context, i int, p replica.Place, subjects []*subject) {
+// read fetches a place's copies of the subjects, and asks whether it keeps them.
+func (s *scrubber) read(ctx context.Context, i int, p replica.Place, subjects []*subject) {
 	refs := make([]replica.Ref, len(subjects))
 	for k, x := range subjects {
 		refs[k].Hash = x.entry.Hash
@@ -286,6 +290,20 @@ func read(ctx context.Context, i int, p replica.Place, subjects []*subject) {
 			x.fetched[i] = fetched[k]
 		} else {
 			x.fetched[i].Err = errors.New("the replica did not answer for every event")
+		}
+	}
+	var whole []*subject
+	kept := refs[:0:0]
+	for k, x := range subjects {
+		if x.fetched[i].Err == nil {
+			whole, kept = append(whole, x), append(kept, refs[k])
+		}
+	}
+	for k, err := range replica.Audit(ctx, p.Replica, kept, s.begun) {
+		if x := whole[k]; errors.Is(err, replica.ErrLoose) {
+			x.loose[i] = true
+		} else if err != nil {
+			x.fetched[i] = replica.Fetched{Err: err}
 		}
 	}
 }

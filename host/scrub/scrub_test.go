@@ -18,6 +18,7 @@ import (
 	"github.com/eventseal/eventseal/host/module/moduletest"
 	"github.com/eventseal/eventseal/host/reference"
 	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/host/replica/breaker"
 	"github.com/eventseal/eventseal/host/replica/local"
 	"github.com/eventseal/eventseal/host/replica/memory"
 	"github.com/eventseal/eventseal/wasm/code"
@@ -386,6 +387,59 @@ func TestScrubSearches(t *testing.T) {
 	b.o.Places[1].Replica = located{b.r[1]}
 	if r := b.run(); r.Lost != 0 || !b.holds(0, 1) {
 		t.Errorf("%+v", r)
+	}
+}
+
+// A forgetful replica keeps what was put since it was asked to forget.
+type forgetful struct {
+	*memory.Replica
+	loose map[digest.Hash]bool
+	asOf  []time.Time
+	err   error
+}
+
+func (f *forgetful) Put(ctx context.Context, v module.Verified) (string, error) {
+	delete(f.loose, v.Hash())
+	return f.Replica.Put(ctx, v)
+}
+
+func (f *forgetful) Audit(_ context.Context, refs []replica.Ref, asOf time.Time) []error {
+	errs := make([]error, len(refs))
+	for i, ref := range refs {
+		if errs[i] = f.err; f.loose[ref.Hash] {
+			errs[i] = fmt.Errorf("unpinned: %w", replica.ErrLoose)
+		}
+	}
+	f.asOf = append(f.asOf, asOf)
+	return errs
+}
+
+// A good copy that its place does not keep is put again.
+func TestScrubLoose(t *testing.T) {
+	b := start(t, 300)
+	f := &forgetful{Replica: b.r[1], loose: map[digest.Hash]bool{b.vs[3].Hash(): true, b.vs[200].Hash(): true}}
+	b.o.Places[1].Replica = breaker.New(f, breaker.Options{Name: "b", Log: quiet})
+	b.remove(1, 7)
+	b.o.ReadOnly = true
+	if r := b.run(); r.Places[1].Loose != 2 || r.Places[1].Good != 297 || r.Clean() || len(f.loose) != 2 {
+		t.Errorf("read-only: %+v", r)
+	}
+	b.o.ReadOnly, f.asOf = false, nil
+	before := time.Now()
+	if r := b.run(); r.Places[1].Loose != 2 || r.Places[1].Repaired != 3 || len(f.loose) != 0 {
+		t.Errorf("%+v", r)
+	}
+	for _, at := range f.asOf {
+		if at.Before(before) || at != f.asOf[0] {
+			t.Errorf("asked for the place as of %v and %v, after %v", f.asOf[0], at, before)
+		}
+	}
+	if r := b.run(); !r.Clean() || r.Places[1].Good != 300 {
+		t.Errorf("afterwards: %+v", r)
+	}
+	f.err = errDown
+	if r := b.run(); r.Places[1].Unreachable != 300 || r.Places[0].Good != 300 || r.Clean() {
+		t.Errorf("where it cannot be looked at: %+v", r)
 	}
 }
 

@@ -64,6 +64,27 @@ func (p batchGetter) GetBatch(ctx context.Context, refs []replica.Ref) []replica
 	return out
 }
 
+// Audit implements replica.Auditor, as one call like PutBatch. Every breaker
+// has it; where the inner replica has not, there is nothing to be said.
+func (c *core) Audit(ctx context.Context, refs []replica.Ref, asOf time.Time) []error {
+	inner, ok := c.inner.(replica.Auditor)
+	if !ok || len(refs) == 0 {
+		return make([]error, len(refs))
+	}
+	out, err := call(ctx, c, "audit",
+		func(ctx context.Context) ([]error, error) { return inner.Audit(ctx, refs, asOf), nil },
+		func(out []error, err error) error {
+			return worst(err, len(out), func(i int) error { return out[i] })
+		})
+	if err != nil {
+		out = make([]error, len(refs))
+		for i := range out {
+			out[i] = err
+		}
+	}
+	return out
+}
+
 // worst returns the first error of a batch that is the place's fault, else the
 // first of any kind.
 func worst(err error, n int, at func(int) error) error {

@@ -153,5 +153,5 @@ func judge(err error, left bool) judgement {
 
 // answers reports whether err is an answer like any other.
 func answers(err error) bool {
-	return errors.Is(err, replica.ErrNotFound) || errors.Is(err, replica.ErrConflict) || errors.Is(err, replica.ErrCorrupt)
+	return errors.Is(err, replica.ErrNotFound) || errors.Is(err, replica.ErrConflict) || errors.Is(err, replica.ErrCorrupt) || errors.Is(err, replica.ErrLoose)
 }

@@ -166,6 +166,7 @@ func (r *Replica) roots(ctx context.Context, alive func()) error {
 	x := &r.index
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	before := x.all() // asked first: what is pinned meanwhile may not be in the list
 	resp, err := r.api.Request("pin/ls").Option("type", "recursive").Option("stream", true).Send(ctx)
 	if err == nil && resp.Error != nil {
 		err = resp.Error
@@ -174,7 +175,7 @@ func (r *Replica) roots(ctx context.Context, alive func()) error {
 		return wrap(ctx, err)
 	}
 	defer resp.Cancel()
-	before, pinned := x.all(), map[digest.Hash]struct{}{}
+	pinned := map[digest.Hash]struct{}{}
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 16)
 	for d := json.NewDecoder(resp.Output); ; {

@@ -64,6 +64,7 @@ var (
 	_ replica.Replica     = (*Replica)(nil)
 	_ replica.BatchPutter = (*Replica)(nil)
 	_ replica.Lister      = (*Replica)(nil)
+	_ replica.Auditor     = (*Replica)(nil)
 	_ io.Closer           = (*Replica)(nil)
 )
 

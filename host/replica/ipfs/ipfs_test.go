@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -253,6 +254,71 @@ func TestUnpinnedAndCollectedIsStoredAgain(t *testing.T) {
 		holds(t, r, put(t, r, v), v)
 		ipfs(t, s, "repo", "gc")
 		holds(t, r, ref, v)
+	}
+}
+
+// What reads well and is not kept shows in an audit, until it is put again.
+func TestAuditFindsWhatIsNotKept(t *testing.T) {
+	s := servers.Kubo(t)
+	r := open(t, s)
+	var refs []replica.Ref
+	var vs []module.Verified
+	for seed := range uint64(6) { // a root each
+		vs = append(vs, replicatest.Event(seed, 500, 0))
+		refs = append(refs, put(t, r, vs[seed]))
+	}
+	audit := func(r *Replica, loose ...int) {
+		t.Helper()
+		errs := r.Audit(ctx, refs, time.Now())
+		for i, err := range errs {
+			if slices.Contains(loose, i) && !errors.Is(err, replica.ErrLoose) || !slices.Contains(loose, i) && err != nil {
+				t.Errorf("event %d: %v", i, err)
+			}
+		}
+		if len(errs) != len(refs) {
+			t.Errorf("%d answers", len(errs))
+		}
+	}
+	audit(r)
+	unpin := func(i int) {
+		t.Helper()
+		roots := r.index.of(vs[i].Hash())
+		if len(roots) != 1 {
+			t.Fatalf("%d roots", len(roots))
+		}
+		ipfs(t, s, "pin", "rm", rootCID(roots[0]))
+	}
+	unpin(2)
+	unpin(4)
+	lose(t, s, vs[3].Hash())
+	damage(t, s, vs[5].Hash())
+	for _, i := range []int{2, 3, 4, 5} {
+		holds(t, r, refs[i], vs[i])
+	}
+	audit(r, 2, 3, 4, 5)
+	audit(open(t, s), 2, 3, 4, 5)
+	for i, o := range r.PutBatch(ctx, vs[2:]) {
+		if o.Err != nil || o.Location != refs[i+2].Location {
+			t.Errorf("event %d: %v", i+2, o)
+		}
+	}
+	audit(r)
+	ipfs(t, s, "repo", "gc")
+	audit(r)
+
+	// One list of the pins does for all calls of the same time.
+	asOf := time.Now()
+	all := r.Audit(ctx, refs, asOf)
+	r.index.mu.Lock()
+	loaded := r.index.loaded
+	r.index.mu.Unlock()
+	for range 3 {
+		all = append(all, r.Audit(ctx, refs, asOf)...)
+	}
+	r.index.mu.Lock()
+	defer r.index.mu.Unlock()
+	if !r.index.loaded.Equal(loaded) || errors.Join(all...) != nil {
+		t.Errorf("the pins were listed again, or %v", errors.Join(all...))
 	}
 }
 

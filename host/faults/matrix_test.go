@@ -218,14 +218,21 @@ func (r *row) store(c *cell) (err error) {
 }
 
 // end takes the fault away and wants every place complete again: the faulty
-// one by itself where the outbox knows of it, the others at the latest by a scrub.
+// one by itself where the outbox knows of it or reads find out, the others at the
+// latest by a scrub.
 func (r *row) end(c *cell, vs []module.Verified) error {
 	if err := r.w.set(r.place, proxy.None); err != nil {
 		return err
 	}
 	start := time.Now()
 	if r.fault != proxy.Forget { // that swallowed the repairs as well
-		if err := r.w.complete(vs, r.place); err != nil {
+		// A read on a busy machine is answered by others before this place has said
+		// anything, and a repair under the fault may have been swallowed; readers go on reading.
+		again := vs
+		if c.good == "outbox" {
+			again = nil
+		}
+		if err := r.w.completeByReads(vs, again, r.place); err != nil {
 			return fmt.Errorf("without a scrub: %w", err)
 		}
 	}

@@ -228,13 +228,24 @@ func (w *world) incomplete(vs []module.Verified, places ...string) string {
 
 // complete waits until nothing is incomplete.
 func (w *world) complete(vs []module.Verified, places ...string) error {
-	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+	return w.completeByReads(vs, nil, places...)
+}
+
+// completeByReads does so while again is read every few seconds.
+func (w *world) completeByReads(vs, again []module.Verified, places ...string) error {
+	for end, next := time.Now().Add(patience), time.Now().Add(2*time.Second); ; time.Sleep(50 * time.Millisecond) {
 		missing := w.incomplete(vs, places...)
 		if missing == "" {
 			return nil
 		}
 		if time.Now().After(end) {
 			return errors.New("not complete: " + missing)
+		}
+		if again != nil && time.Now().After(next) {
+			if err := w.read(again); err != nil {
+				return err
+			}
+			next = time.Now().Add(2 * time.Second)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -64,7 +65,7 @@ func journalError(err error) error {
 	switch {
 	case errors.Is(err, journal.ErrFull):
 		return &code.Error{Code: code.StorageFull, Detail: "the journal's disk is full"}
-	case errors.Is(err, journal.ErrClosed):
+	case errors.Is(err, journal.ErrClosed), errors.Is(err, context.Canceled): // Close alone ends an admission's context
 		return &code.Error{Code: code.ShuttingDown}
 	}
 	return &code.Error{Code: code.JournalUnavailable, Detail: err.Error()}

@@ -655,3 +655,10 @@ func TestPauses(t *testing.T) {
 		t.Errorf("the longest pause is %v", longest)
 	}
 }
+
+// Who is caught by the end of the host is told that, not that the journal is at fault.
+func TestAdmissionCutShort(t *testing.T) {
+	if err := journalError(fmt.Errorf("sqlite: %w", context.Canceled)); !is(err, code.ShuttingDown) {
+		t.Errorf("%v", err)
+	}
+}

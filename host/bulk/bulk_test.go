@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -291,6 +293,36 @@ func TestOtherFile(t *testing.T) {
 		if done, err := Import(t.Context(), ImportOptions{Client: cl, File: path}); err == nil || done.Complete {
 			t.Errorf("%s: %+v, %v", name, done, err)
 		}
+	}
+}
+
+// What came to nothing at a wrong address is begun anew at the right one.
+func TestWrongAddressFirst(t *testing.T) {
+	nobody := httptest.NewServer(http.NotFoundHandler())
+	nobody.Close()
+	wrong, err := client.New(client.Options{Server: nobody.URL, Attempts: 1, Verifier: moduletest.Open(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := servers.Host(t, "")
+	right := connect(t, host)
+	file := filepath.Join(t.TempDir(), "events.jsonl")
+	write(t, file, events(t, 5, never))
+	in := ImportOptions{Client: wrong, Server: nobody.URL, File: file, State: file + ".state", Report: file + ".refused"}
+	if done, err := Import(t.Context(), in); err == nil || done.Complete {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	in.Client, in.Server = right, host.URL()
+	if done, err := Import(t.Context(), in); err != nil || done != (Imported{Lines: 5, Created: 5, Complete: true}) {
+		t.Errorf("import: %+v, %v", done, err)
+	}
+	out := ExportOptions{Client: wrong, Server: nobody.URL, File: file + ".again"}
+	if done, err := Export(t.Context(), out); err == nil || done.Complete {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	out.Client, out.Server = right, host.URL()
+	if done, err := Export(t.Context(), out); err != nil || done.Events != 5 || contents(t, out.File) != contents(t, file) {
+		t.Errorf("export: %+v, %v", done, err)
 	}
 }
 

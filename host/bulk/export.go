@@ -127,6 +127,9 @@ func (x *exporter) open() (err error) {
 	if err != nil {
 		return err
 	}
+	if resumed && state.After == "" && !state.Exported.Complete { // it came to nothing, at a wrong address perhaps
+		resumed, state = false, exportState{}
+	}
 	if resumed && !x.same(&state) {
 		return fmt.Errorf("%s is of another query or host; remove it to start anew", x.o.File+stateEnding)
 	}

@@ -136,6 +136,9 @@ func (i *importer) begin() error {
 			return err
 		}
 	}
+	if resumed && state.Line == 0 { // it came to nothing, at a wrong address perhaps
+		resumed, state = false, importState{}
+	}
 	if resumed && state.Server != i.o.Server {
 		return fmt.Errorf("%s is of an import into %s; remove it to import into %s", i.o.State, state.Server, i.o.Server)
 	}

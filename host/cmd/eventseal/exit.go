@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/eventseal/eventseal/host/client"
 	"github.com/eventseal/eventseal/wasm/code"
@@ -79,9 +80,16 @@ func (s *stdio) complain(err error) {
 }
 
 // say writes a message. Nothing in it that looks like a private key gets
-// through: people do paste keys where file names belong.
+// through: people do paste keys where file names belong. Nor does anything that
+// a terminal takes for a command: some of it is a server's word.
 func (s *stdio) say(format string, args ...any) {
 	text := privateKey.ReplaceAllString(fmt.Sprintf(format, args...), "(a private key)")
+	text = strings.Map(func(r rune) rune {
+		if r != '\n' && !unicode.IsPrint(r) {
+			return '\ufffd'
+		}
+		return r
+	}, text)
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		fmt.Fprintln(s.err, "eventseal:", line)
 	}

@@ -63,6 +63,16 @@ func TestMessagesHoldNoKey(t *testing.T) {
 	}
 }
 
+// A lying server cannot write to the terminal what it likes.
+func TestMessagesAreText(t *testing.T) {
+	var out bytes.Buffer
+	s := &stdio{err: &out}
+	s.complain(errors.New("host: \x1b[2J\x1b]0;owned\x07 \u009b31m \u202eabc\r ünïcode\nnext"))
+	if got, want := out.String(), "eventseal: host: \ufffd[2J\ufffd]0;owned\ufffd \ufffd31m \ufffdabc\ufffd ünïcode\neventseal: next\n"; got != want {
+		t.Errorf("said %q, want %q", got, want)
+	}
+}
+
 func TestLoopback(t *testing.T) {
 	for addr, want := range map[string]bool{
 		"127.0.0.1:8420": true, "127.8.8.8:1": true, "[::1]:8420": true, "[::ffff:127.0.0.1]:80": true,

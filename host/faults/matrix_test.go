@@ -204,12 +204,12 @@ func (r *row) store(c *cell) (err error) {
 		if err := r.w.read(r.w.acknowledged); err != nil {
 			return err
 		}
-		if err := r.visible(c, before, found, r.w.acknowledged); err != nil {
+		if err := r.visible(c, before, found, func() error { return r.w.read(r.w.acknowledged) }); err != nil {
 			return err
 		}
 		c.good = "read-repair, scrub"
 	} else {
-		if err := r.visible(c, before, stuck, nil); err != nil {
+		if err := r.visible(c, before, stuck, func() error { _, err := r.put(fresh(r.w.t, 1)); return err }); err != nil {
 			return err
 		}
 		c.good = "outbox"
@@ -324,7 +324,7 @@ func (r *row) reading(c *cell, n int, read func([]module.Verified) error) error 
 	if silent(r.place, r.fault) || r.fault == proxy.Wrong {
 		how = found
 	}
-	if err := r.visible(c, before, how, vs); err != nil {
+	if err := r.visible(c, before, how, func() error { return r.w.read(vs) }); err != nil {
 		return err
 	}
 	if c.good = "read-repair, scrub"; r.fault == proxy.Forget {
@@ -355,14 +355,16 @@ var (
 )
 
 // visible waits until the fault shows in the health document and in the
-// metrics. A place that others answer before on a busy machine may need to be
-// read from more than once until it is found out; again is what to read.
-func (r *row) visible(c *cell, before map[string]float64, s sign, again []module.Verified) error {
+// metrics. On a busy machine once may not be enough: others answer before the place
+// has said anything, or a slow one is done before anybody looks. So again is
+// called now and then.
+func (r *row) visible(c *cell, before map[string]float64, s sign, again func() error) error {
 	c.shows = s.text
 	var seen health.Replica
+	var told, counted bool
 	for end, next := time.Now().Add(patience), time.Now().Add(2*time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if again != nil && time.Now().After(next) {
-			if err := r.w.read(again); err != nil {
+		if time.Now().After(next) {
+			if err := again(); err != nil {
 				return err
 			}
 			next = time.Now().Add(time.Second)
@@ -373,8 +375,9 @@ func (r *row) visible(c *cell, before map[string]float64, s sign, again []module
 			}
 		}
 		now := r.w.metrics(r.place)
-		up := slices.ContainsFunc(s.metrics, func(name string) bool { return now[name] > before[name] })
-		if s.health(seen) && up {
+		told = told || s.health(seen)
+		counted = counted || slices.ContainsFunc(s.metrics, func(name string) bool { return now[name] > before[name] })
+		if told && counted {
 			return nil
 		}
 		if time.Now().After(end) {

@@ -57,6 +57,9 @@ type host struct {
 	background sync.WaitGroup
 }
 
+// errInUse follows the data folder's name; whoever tells it adds what to do.
+var errInUse = errors.New("is in use by another eventseal")
+
 // open opens everything, or nothing; without whole, what holds events and not
 // what takes and serves them. Its errors say what to do about them.
 func open(ctx context.Context, settings config.Config, log *slog.Logger, whole bool) (h *host, err error) {
@@ -67,6 +70,9 @@ func open(ctx context.Context, settings config.Config, log *slog.Logger, whole b
 		}
 	}()
 	if h.lock, err = lockData(settings.Data); err != nil {
+		if whole && errors.Is(err, errInUse) {
+			err = fmt.Errorf("%w; end that one or give --data another folder", err)
+		}
 		return h, &usageError{err}
 	}
 	steps := []func(context.Context) error{h.openBase, h.openPlaces, h.openStages, h.openDoor}

@@ -26,7 +26,7 @@ func lockData(dir string) (*os.File, error) {
 	}
 	f.Close()
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, fmt.Errorf("data folder %s is in use by another eventseal; end that one or give --data another folder", dir)
+		return nil, fmt.Errorf("data folder %s %w", dir, errInUse)
 	}
 	return nil, fmt.Errorf("data folder %s cannot be locked: %w", dir, err)
 }

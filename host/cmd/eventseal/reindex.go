@@ -18,7 +18,7 @@ type reindexCommand struct {
 // Run ends with statusNo where a copy could not be read or was not the event
 // that it is stored as.
 func (c *reindexCommand) Run(ctx context.Context, s *stdio) error {
-	return c.offline(ctx, s, nil, func(ctx context.Context, h *host) error {
+	return c.offline(ctx, s, "end that one first: a journal cannot be rebuilt while a host writes it", nil, func(ctx context.Context, h *host) error {
 		from, err := find(h.places, c.From)
 		if err != nil {
 			return err

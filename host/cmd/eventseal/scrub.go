@@ -43,7 +43,7 @@ func (c *scrubCommand) Run(ctx context.Context, s *stdio) error {
 		if c.TokenFile != "" {
 			return usage("--token-file goes with --server")
 		}
-		err = c.offline(ctx, s, hasJournal, func(ctx context.Context, h *host) error {
+		err = c.offline(ctx, s, "end that one, or have it scrub itself: --server URL", hasJournal, func(ctx context.Context, h *host) error {
 			o, err := h.scrubbing()
 			if err != nil {
 				return err
@@ -157,7 +157,8 @@ func hasJournal(settings config.Config) error {
 
 // offline runs run with what holds events, while no host has it. A signal ends
 // its context. check, where it is not nil, is asked before anything is opened.
-func (f *settingsFlags) offline(ctx context.Context, s *stdio, check func(config.Config) error, run func(context.Context, *host) error) error {
+// running says what to do when a host has it.
+func (f *settingsFlags) offline(ctx context.Context, s *stdio, running string, check func(config.Config) error, run func(context.Context, *host) error) error {
 	settings, log, err := f.load(s, map[string]string{})
 	if err != nil {
 		return err
@@ -170,6 +171,9 @@ func (f *settingsFlags) offline(ctx context.Context, s *stdio, check func(config
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	h, err := open(ctx, settings, log, false)
+	if errors.Is(err, errInUse) {
+		return usage("%w; %s", err, running)
+	}
 	if err != nil {
 		return err
 	}

@@ -198,7 +198,10 @@ func (h *host) openDoor(ctx context.Context) (err error) {
 		Disagreements: func() uint64 { return h.intake.Disagreements() + h.disagreed.Load() }, Findings: func(place string) health.Findings { return health.Findings(h.reader.Findings(place)) },
 		Scrub: func() health.Scrub { return scrubs(runner) }, Folders: folders, Version: version(), Log: h.log,
 	})
-	collect := []prometheus.Collector{h.health, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
+	log := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "eventseal_journal_log_bytes", Help: "Length of the journal's write-ahead log at its last checkpoint.",
+	}, func() float64 { return float64(h.journal.Stats().LogBytes) })
+	collect := []prometheus.Collector{h.health, log, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
 	for _, c := range collect {
 		if err := h.registry.Register(c); err != nil {
 			return err

@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -178,6 +180,66 @@ func TestFailedCheckpoint(t *testing.T) {
 		if j.Stats().Checkpoints == 0 {
 			t.Fatal("there was no checkpoint: the test proves nothing")
 		}
+	}
+}
+
+// Readers of which one is always in the middle of something keep the log from
+// beginning anew; it does not grow for ever because of them.
+func TestLogIsBounded(t *testing.T) {
+	const pages = 50
+	path := filepath.Join(t.TempDir(), "j.db")
+	j := open(t, path, Options{checkpoint: pages})
+	ctx := context.Background()
+	if _, err := j.Admit(ctx, journaltest.Events(0, 100, 1000), both); err != nil {
+		t.Fatal(err)
+	}
+	reading := func() *sql.Tx {
+		tx, err := j.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+		var n int
+		if err == nil {
+			err = tx.QueryRow(`SELECT count(*) FROM fresh`).Scan(&n)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		return tx
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	begun := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tx := reading()
+		close(begun)
+		for {
+			next := reading() // before the one before ends
+			_ = tx.Rollback()
+			tx = next
+			select {
+			case <-stop:
+				_ = tx.Rollback()
+				return
+			default:
+			}
+		}
+	}()
+	<-begun
+	const events = 5000 // 1 KB each and more
+	largest := int64(0)
+	for from := uint64(100); from < events; from += 50 {
+		if _, err := j.Admit(ctx, journaltest.Events(from, from+50, 1000), both); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		largest = max(largest, info.Size())
+	}
+	close(stop)
+	<-stopped
+	t.Logf("the log had %d KiB at most, at its last checkpoint %d", largest>>10, j.Stats().LogBytes>>10)
+	if bound := int64((longestLog + longLog) * pages * 4200); largest > bound {
+		t.Errorf("the log grew to %d KiB, over %d", largest>>10, bound>>10)
 	}
 }
 

@@ -13,10 +13,11 @@ type Stats struct {
 	CommitTime  time.Duration
 	Checkpoints uint64
 	CheckTime   time.Duration // in checkpoints
+	LogBytes    uint64        // in the write-ahead log, at the last checkpoint
 }
 
 type stats struct {
-	commits, events, updates, commitTime, checkpoints, checkTime atomic.Uint64
+	commits, events, updates, commitTime, checkpoints, checkTime, logPages atomic.Uint64
 }
 
 func (s *stats) commit(took time.Duration, events, updates int) {
@@ -26,7 +27,8 @@ func (s *stats) commit(took time.Duration, events, updates int) {
 	s.commitTime.Add(uint64(took))
 }
 
-func (s *stats) checkpoint(took time.Duration) {
+func (s *stats) checkpoint(took time.Duration, log int) {
+	s.logPages.Store(uint64(max(0, log)))
 	s.checkpoints.Add(1)
 	s.checkTime.Add(uint64(took))
 }
@@ -36,6 +38,6 @@ func (j *Journal) Stats() Stats {
 	s := &j.stats
 	return Stats{
 		Commits: s.commits.Load(), Events: s.events.Load(), Updates: s.updates.Load(), CommitTime: time.Duration(s.commitTime.Load()),
-		Checkpoints: s.checkpoints.Load(), CheckTime: time.Duration(s.checkTime.Load()),
+		Checkpoints: s.checkpoints.Load(), CheckTime: time.Duration(s.checkTime.Load()), LogBytes: s.logPages.Load() * pageBytes,
 	}
 }

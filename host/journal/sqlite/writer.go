@@ -8,15 +8,19 @@ import (
 	"slices"
 	"time"
 
-	"modernc.org/sqlite"
-
 	"github.com/eventseal/eventseal/host/journal"
 )
 
 const (
-	// checkpointPages of 4 KiB are in the log when the writer moves them into the
+	pageBytes = 4096
+	// checkpointPages are in the log when the writer moves them into the
 	// file: a page that many commits changed is moved once. 32 MiB.
 	checkpointPages = 8192
+	// longLog and longestLog checkpoints' worth of log are when readers that kept
+	// it from beginning anew are waited for, the writer standing still: for a moment
+	// at first, and then for as long as any reader should take. 128 and 512 MiB.
+	longLog, longestLog = 4, 16
+	shortWait, longWait = 250 * time.Millisecond, 10 * time.Second
 	// maxKnownFresh bounds the memory for what is fresh; the table knows the rest.
 	maxKnownFresh = 1 << 16
 	// retryNews is the pause after news found no room.
@@ -42,7 +46,7 @@ type writer struct {
 }
 
 func openWriter(j *Journal) (*writer, error) {
-	name, err := dsn(j.path, "_txlock=immediate", "busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)",
+	name, err := dsn(j.path, "_txlock=immediate", busyTimeout(longWait), "journal_mode(wal)", "synchronous(full)",
 		"wal_autocheckpoint(0)", fmt.Sprintf("cache_size(-%d)", j.o.CacheBytes>>10), "foreign_keys(off)", "temp_store(memory)")
 	if err != nil {
 		return nil, err
@@ -261,32 +265,4 @@ func (w *writer) work(g group) error {
 		return err
 	}
 	return w.pack()
-}
-
-// checkpoint moves the log into the file, now or when there is enough of it. Callers
-// have their answers by then. A reader in the middle of a query can keep some
-// of it back, for the next time.
-func (w *writer) checkpoint(now bool) {
-	if s, ok := w.c.c.(sqlite.DBStatus); ok {
-		if n, _, err := s.Status(sqlite.DBStatusCacheWrite, true); err == nil {
-			w.pages += n
-		}
-	}
-	if w.pages < w.j.o.checkpoint && !now {
-		return
-	}
-	w.pages = 0
-	begun := time.Now()
-	err := w.c.query(`PRAGMA wal_checkpoint(PASSIVE)`, nil, func([]driver.Value) error { return nil })
-	if f := w.j.o.fault; f != nil && err == nil {
-		_, err = f("checkpoint")
-	}
-	w.j.stats.checkpoint(time.Since(begun))
-	switch err = classify(err); {
-	case errors.Is(err, journal.ErrFailed):
-		w.failed(group{}, err)
-	case err != nil && !w.stuck:
-		w.j.o.Log.Warn("the journal's log could not be moved into its file yet", "error", err)
-	}
-	w.stuck = err != nil
 }

@@ -120,6 +120,7 @@ func Open(ctx context.Context, o Options) (*Replica, error) {
 		if o.Endpoint != "" {
 			s.BaseEndpoint = aws.String(o.Endpoint)
 		}
+		s.EndpointResolverV2 = &resolved{resolver: client.NewDefaultEndpointResolverV2()}
 		// One more attempt covers a connection that the server closed meanwhile;
 		// persistence is the callers' business.
 		s.Retryer = retry.NewStandard(func(s *retry.StandardOptions) { s.MaxAttempts, s.MaxBackoff = 2, 100*time.Millisecond })

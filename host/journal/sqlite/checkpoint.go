@@ -48,6 +48,22 @@ func (w *writer) checkpoint(now bool) {
 	w.stuck = err != nil
 }
 
+// settle moves what a process before this one left in the log into the file.
+// That process may have ended because an fsync of the log had failed: the pages
+// are read as they were written then, and the kernel counts them as clean, so
+// that no later fsync of the log would write them, and what is acknowledged
+// behind them would be lost with them in a power cut. In the file they are
+// written once more. A full disk leaves them where they are.
+func (w *writer) settle() error {
+	if _, err := w.move("TRUNCATE"); err != nil {
+		if err = classify(err); !errors.Is(err, journal.ErrFull) {
+			return err
+		}
+		w.j.o.Log.Warn("the journal's log could not be moved into its file yet", "error", err)
+	}
+	return nil
+}
+
 // cut moves the whole log and makes its file empty, unless readers keep it for
 // longer than wait. It returns how many pages the log has then.
 func (w *writer) cut(wait time.Duration) (log int, err error) {

@@ -183,6 +183,36 @@ func TestFailedCheckpoint(t *testing.T) {
 	}
 }
 
+// What a killed process left in the log is in the file when the journal is
+// open again, whatever that process's fsyncs were worth.
+func TestLogIsSettledAtOpen(t *testing.T) {
+	path, killed := filepath.Join(t.TempDir(), "j.db"), filepath.Join(t.TempDir(), "j.db")
+	j := open(t, path, Options{})
+	ctx := context.Background()
+	if _, err := j.Admit(ctx, journaltest.Events(0, 300, 1000), both); err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range []string{"", "-wal"} {
+		b, err := os.ReadFile(path + end)
+		if err == nil {
+			err = os.WriteFile(killed+end, b, 0o600)
+		}
+		if err != nil || end != "" && len(b) < 300_000 {
+			t.Fatalf("%d bytes, %v", len(b), err)
+		}
+	}
+	again := open(t, killed, Options{})
+	if info, err := os.Stat(killed + "-wal"); err != nil && !errors.Is(err, os.ErrNotExist) || err == nil && info.Size() != 0 {
+		t.Errorf("the log has %d bytes, %v", info.Size(), err)
+	}
+	if last, _ := again.Last(ctx); last != 300 {
+		t.Errorf("Last is %d", last)
+	}
+	if b, err := again.Backlog(ctx); err != nil || b["a"] != 300 {
+		t.Errorf("%v, %v", b, err)
+	}
+}
+
 // Readers of which one is always in the middle of something keep the log from
 // beginning anew; it does not grow for ever because of them.
 func TestLogIsBounded(t *testing.T) {

@@ -60,6 +60,9 @@ func openWriter(j *Journal) (*writer, error) {
 	if err := migrate(c); err != nil {
 		return w, err
 	}
+	if err := w.settle(); err != nil {
+		return w, err
+	}
 	if w.names, err = loadNames(c); err != nil {
 		return w, err
 	}

@@ -351,6 +351,45 @@ func TestStoreStream(t *testing.T) {
 	}
 }
 
+// A host that takes only so much at a time is given the rest again and again, as
+// long as it takes some, and no longer.
+func TestStoreBatchAtARate(t *testing.T) {
+	for c, takes := range map[code.Code]int{code.Overloaded: 3, code.RateLimited: 12} {
+		var requests atomic.Int64
+		closed := atomic.Bool{}
+		cl := start(t, client.Options{Attempts: 2}, func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			body, _ := io.ReadAll(r.Body)
+			w.Header().Set("Content-Type", "application/x-ndjson")
+			for i := range bytes.Count(body, []byte("\n")) {
+				if i < takes && !closed.Load() {
+					fmt.Fprintf(w, "{\"hash\":\"%064x\",\"status\":201}\n", i)
+				} else {
+					fmt.Fprintf(w, "{\"status\":%d,\"code\":%q}\n", c.Status(), c)
+				}
+			}
+		})
+		events := make([][]byte, 20)
+		for i := range events {
+			events[i] = []byte("{}")
+		}
+		out, err := cl.StoreBatch(t.Context(), "", events)
+		for i, s := range out {
+			if s.Err != nil || !s.Receipt.Created {
+				t.Errorf("%v: event %d: %+v", c, i, s)
+			}
+		}
+		if want := int64((len(events) + takes - 1) / takes); err != nil || len(out) != len(events) || requests.Load() != want {
+			t.Errorf("%v: %d outcomes of %d requests, want %d: %v", c, len(out), requests.Load(), want, err)
+		}
+		requests.Store(0)
+		closed.Store(true)
+		if out, err := cl.StoreBatch(t.Context(), "", events[:1]); err != nil || !errors.Is(out[0].Err, &code.Error{Code: c}) || requests.Load() != 2 {
+			t.Errorf("%v: closed: %v, %v after %d requests", c, out, err, requests.Load())
+		}
+	}
+}
+
 func TestNewRefusesWhatIsNoServer(t *testing.T) {
 	for _, server := range []string{"", "127.0.0.1:8420", "ftp://h", "http://", "http://u:hunter2@h", "http://h?q", "http://h#f", "http://%zz"} {
 		if _, err := client.New(client.Options{Server: server}); err == nil || strings.Contains(err.Error(), "hunter2") {

@@ -11,7 +11,9 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"time"
 
+	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
 
@@ -77,7 +79,8 @@ const (
 // StoreBatch stores events in one request and returns as many outcomes, in
 // their order. The error is for the request as a whole: what of it was stored
 // is not known then, and storing all of it again is fine. Events that failed
-// for a passing reason are tried again.
+// for a passing reason are tried again, as long as each round stores some of
+// them and Attempts times when none does: a host with a rate takes its time.
 func (cl *Client) StoreBatch(ctx context.Context, wait string, events [][]byte) ([]Stored, error) {
 	out := make([]Stored, len(events))
 	todo := make([]int, len(events))
@@ -93,6 +96,9 @@ func (cl *Client) StoreBatch(ctx context.Context, wait string, events [][]byte) 
 			if out[i].Err != nil && passing(out[i].Err) {
 				again = append(again, i)
 			}
+		}
+		if len(again) < len(todo) {
+			attempt = 1
 		}
 		todo = again
 		if len(todo) == 0 || attempt >= cl.o.Attempts || !sleep(ctx, cl.wait(attempt, out[todo[0]].Err)) {
@@ -136,10 +142,14 @@ func (cl *Client) storeBatch(ctx context.Context, wait string, events [][]byte, 
 				return fmt.Errorf("the answer is not what a host sends: %w", err)
 			}
 			if refusal := answer.Problem.refusal(); refusal != nil {
-				out[i] = Stored{Err: &Error{
+				e := &Error{
 					Server: cl.base.Host, Status: answer.Status, RequestID: requestID(resp),
 					Replicas: answer.Replicas, Err: refusal, passing: passingCode(refusal.Code),
-				}}
+				}
+				if refusal.Code == code.RateLimited {
+					e.RetryAfter = time.Second // a line has no header to say so
+				}
+				out[i] = Stored{Err: e}
 				continue
 			}
 			if err := goodHash(answer.Hash); err != nil {

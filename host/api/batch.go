@@ -84,7 +84,7 @@ func (s *Server) batch(w *response, r *http.Request) error {
 				g.finish(errors.New("reading the body panicked"), 0)
 			}
 		}()
-		g.read(lines, func() error { return s.o.Addresses.Permit(r) })
+		g.read(lines, inOrder(func() error { return s.o.Addresses.Permit(r) }))
 	}()
 	// The body must not be read after the handler has returned: the deadline
 	// wakes a read that waits for the client. It is not touched once the reader
@@ -154,6 +154,18 @@ func (s *Server) batch(w *response, r *http.Request) error {
 		if err := st.flush(); err != nil {
 			return s.gone(w, err)
 		}
+	}
+}
+
+// inOrder refuses whatever follows what permit refused: with what a rate lets
+// through a moment later, later events would be admitted before earlier ones.
+func inOrder(permit func() error) func() error {
+	var refused error
+	return func() error {
+		if refused == nil {
+			refused = permit()
+		}
+		return refused
 	}
 }
 

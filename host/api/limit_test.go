@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,5 +51,25 @@ func TestAddressLimit(t *testing.T) {
 	}
 	if a := h.ask("POST", "/v1/events", string(vs[99].Record()), "Content-Type", jsonType, "X-Forwarded-For", "203.0.113.9"); a.StatusCode >= 300 {
 		t.Errorf("from another address: %s", a.Status)
+	}
+}
+
+// Of one batch a rate takes the beginning: what follows is refused even when the
+// rate would take it by then, so that the order of admission is the batch's.
+func TestRateKeepsOrder(t *testing.T) {
+	h := start(t, func(o *api.Options) {
+		o.Addresses = &limit.Addresses{Rate: limit.New[netip.Prefix](200, time.Millisecond)} // one at once
+	})
+	a := h.ask("POST", "/v1/events:batch", strings.Repeat("{}\n", 40_000), "Content-Type", ndjsonType)
+	lines := strings.Split(strings.TrimSpace(string(a.body)), "\n")
+	limited := func(line string) bool { return strings.Contains(line, `"code":"rate_limited"`) }
+	first := slices.IndexFunc(lines, limited)
+	if len(lines) != 40_000 || first < 1 {
+		t.Fatalf("%d lines, the first that is refused is %d", len(lines), first)
+	}
+	for i, line := range lines[first:] {
+		if !limited(line) {
+			t.Fatalf("line %d was taken after line %d was refused", first+i, first)
+		}
 	}
 }

@@ -83,7 +83,8 @@ type importer struct {
 }
 
 // Import stores every line of the file, in its order, which is the order in
-// which the host admits them. A line that the host refuses goes into the
+// which the host admits them, but for those that it could not take at once and
+// that are sent again: of an author over the rate, for example. A line that the host refuses goes into the
 // report, and the import goes on. It ends with an error when the host cannot
 // store now, and when ctx ends; with a State file the next Import of the same
 // file goes on after the last line whose answer was noted, so that no line is

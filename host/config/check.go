@@ -119,7 +119,7 @@ func (c *Config) check() (faults []error) {
 }
 
 func (c *Config) checkReplicas() (faults []error) {
-	folders := map[string]string{}
+	taken := map[string]string{} // places, by whom
 	for i, r := range c.Replicas {
 		fault := func(format string, args ...any) {
 			faults = append(faults, fmt.Errorf("replica %q: %s", r.Name, fmt.Sprintf(format, args...)))
@@ -139,13 +139,14 @@ func (c *Config) checkReplicas() (faults []error) {
 		if r.Breaker.Cooldown < time.Millisecond || r.Breaker.Cooldown > time.Minute {
 			fault("breaker.cooldown: %v is not between 1ms and 1m", r.Breaker.Cooldown)
 		}
-		switch r.Kind {
-		case Local:
-			path := filepath.Clean(r.Local.Path)
-			if other, taken := folders[path]; taken {
-				fault("local.path: %s is the folder of %q", r.Local.Path, other)
+		if place := r.place(); place != "" {
+			if other, is := taken[place]; is {
+				fault("%s: that of %q, whose copies would count twice", place, other)
 			}
-			folders[path] = r.Name
+			taken[place] = r.Name
+		}
+		switch r.Kind {
+		case Local: // its folder is made
 		case Redis:
 			if len(r.Redis.Addresses) == 0 {
 				fault("redis.addresses: is missing")
@@ -185,6 +186,34 @@ func (c *Config) checkReplicas() (faults []error) {
 		}
 	}
 	return faults
+}
+
+// place names where the replica's copies are, the same for two that would hold
+// one copy between them; "" where the settings are wrong, which may be a secret
+// in a wrong place. Two names of one server are not seen through; those of a
+// folder are when it is locked.
+func (r *Replica) place() string {
+	base := func(s string) string { return strings.ToLower(strings.TrimRight(s, "/")) }
+	switch r.Kind {
+	case Local:
+		return "local.path " + filepath.Clean(r.Local.Path)
+	case Redis:
+		if len(r.Redis.Addresses) == 0 || slices.ContainsFunc(r.Redis.Addresses, func(a string) bool { return address(a) != nil }) {
+			return ""
+		}
+		addresses := slices.Sorted(slices.Values(r.Redis.Addresses))
+		return fmt.Sprintf("redis.addresses %s, db %d, prefix %q", base(strings.Join(addresses, " ")), r.Redis.DB, r.Redis.Prefix)
+	case S3:
+		if r.S3.Bucket == "" || r.S3.Endpoint != "" && !httpURL(r.S3.Endpoint) {
+			return ""
+		}
+		return strings.TrimSpace(fmt.Sprintf("s3.bucket %s, prefix %q %s", r.S3.Bucket, r.S3.Prefix, base(r.S3.Endpoint)))
+	case IPFS:
+		if httpURL(r.IPFS.API) {
+			return "ipfs.api " + base(r.IPFS.API)
+		}
+	}
+	return ""
 }
 
 func (c *Config) names() []string {

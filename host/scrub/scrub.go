@@ -153,10 +153,10 @@ func Run(ctx context.Context, o Options) (Report, error) {
 
 // begin takes up an interrupted scrub, or starts one.
 func (s *scrubber) begin(ctx context.Context) error {
-	if s.resume() {
+	last, err := s.Journal.Last(ctx)
+	if err == nil && s.resume(last) {
 		return nil
 	}
-	last, err := s.Journal.Last(ctx)
 	s.report = Report{Started: time.Now().UTC(), Last: last, ReadOnly: s.ReadOnly, FillCaches: s.FillCaches}
 	for _, p := range s.Places {
 		s.report.Places = append(s.report.Places, Place{Replica: p.Name, Cache: isCache(p)})

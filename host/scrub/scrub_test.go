@@ -541,6 +541,19 @@ func TestScrubResumes(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	b.o.ReadOnly = false
+	// Nor does one of another journal, such as a rebuilt one, with the numbers of the lost one.
+	ctx = canceledAt(&b.o, 300)
+	if _, err := Run(ctx, b.o); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	b.o.Progress, b.o.Journal = nil, openJournal(t)
+	if _, err := b.o.Journal.Admit(context.Background(), b.vs[:500], names); err != nil {
+		t.Fatal(err)
+	}
+	if r := b.run(); r.Events != 500 || r.Last != 500 {
+		t.Errorf("of another journal: %+v", r)
+	}
+	b.o.Journal = b.journal
 	// What cannot be used costs a start from the beginning.
 	for _, s := range []string{"", "{", `{"sequence":9,"last":3}`, `{"sequence":1,"last":3,"replicas":[{"replica":"x"}]}`} {
 		if err := os.WriteFile(b.o.State, []byte(s), 0o600); err != nil {

@@ -16,8 +16,9 @@ import (
 const maxState = 1 << 20
 
 // resume takes the report of an interrupted scrub over, if there is one of the
-// same places. A file that cannot be used costs a scrub from the start.
-func (s *scrubber) resume() bool {
+// same places and of a journal that goes as far. A file that cannot be used
+// costs a scrub from the start.
+func (s *scrubber) resume(last uint64) bool {
 	if s.State == "" {
 		return false
 	}
@@ -31,6 +32,9 @@ func (s *scrubber) resume() bool {
 	}
 	if err == nil && !slices.EqualFunc(r.Places, s.Places, samePlace) {
 		err = errors.New("it is of other replicas")
+	}
+	if err == nil && r.Last > last {
+		err = errors.New("it is of another journal") // whose numbers are of other events
 	}
 	if err == nil && (r.ReadOnly != s.ReadOnly || r.FillCaches != s.FillCaches) {
 		err = errors.New("it is of a scrub that was to do something else") // half of the events would be passed over

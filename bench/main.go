@@ -3,17 +3,13 @@
 // own (what must be reached for a change to be taken); ratios travel from one
 // machine to another, absolute figures do not.
 //
-// On ext4, leave five minutes between two runs of the stack: the file system
-// passes over inodes that were freed less than that ago, one by one, which
-// doubles what a new object costs the S3 gateway (recently_deleted in
-// fs/ext4/ialloc.c). EVENTSEAL_BENCH_DIR puts a run elsewhere.
-//
 //	go run ./bench [-sections node,go,host,stack] [-rounds 30] [-events 8000]
 //	go run ./bench -sections bulk [-bulk 1000000]
 //
 // A run shortly after another one, or after anything else that removed many
 // files, is slower on ext4: for every new file it passes over the inodes that
-// were freed in the last minutes, one by one. The S3 gateway makes a file of
+// were freed in the last minutes, one by one (recently_deleted
+// in fs/ext4/ialloc.c). The S3 gateway makes a file of
 // each event, and was seen to need 600 µs of processor for one instead of 250.
 // Waiting some minutes helps, and so does another place for the data: a folder
 // named by EVENTSEAL_BENCH_DIR, with chattr +T, has each run's files elsewhere

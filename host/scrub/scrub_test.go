@@ -393,17 +393,22 @@ func TestScrubSearches(t *testing.T) {
 // A forgetful replica keeps what was put since it was asked to forget.
 type forgetful struct {
 	*memory.Replica
+	mu    sync.Mutex
 	loose map[digest.Hash]bool
 	asOf  []time.Time
 	err   error
 }
 
 func (f *forgetful) Put(ctx context.Context, v module.Verified) (string, error) {
+	f.mu.Lock()
 	delete(f.loose, v.Hash())
+	f.mu.Unlock()
 	return f.Replica.Put(ctx, v)
 }
 
 func (f *forgetful) Audit(_ context.Context, refs []replica.Ref, asOf time.Time) []error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	errs := make([]error, len(refs))
 	for i, ref := range refs {
 		if errs[i] = f.err; f.loose[ref.Hash] {

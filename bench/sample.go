@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/eventseal/eventseal/host/module"
 )
@@ -53,8 +54,10 @@ func sampleEvent(ctx context.Context, pool *module.Pool, k module.KeyPair, n uin
 type folder struct{ path string }
 
 // scratch makes one under EVENTSEAL_BENCH_DIR, by default the working folder,
-// which is on a disk more often than the system's folder for such things.
+// which is on a disk more often than the system's folder for such things. What
+// was measured before is not written to the disk while this is.
 func scratch() (folder, error) {
+	syscall.Sync()
 	parent := os.Getenv("EVENTSEAL_BENCH_DIR")
 	if parent == "" {
 		parent = "build"

@@ -128,17 +128,22 @@ func TestBatchIsBounded(t *testing.T) {
 	}
 	// A client that stops in the middle of a line is told so.
 	h = start(t, func(o *api.Options) { o.Limits.BodyTimeout = 300 * time.Millisecond })
+	h.stopsInALine()
+}
+
+// stopsInALine sends a batch of one event and the beginning of another, and
+// wants the event stored and the rest told to be late.
+func (h *host) stopsInALine() {
+	h.t.Helper()
 	c := h.raw()
-	v := moduletest.Event(t, 1)
-	line := records(v)
-	fmt.Fprintf(c, "POST /v1/events:batch HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-ndjson\r\nContent-Length: 100000\r\n\r\n%s{", line)
+	fmt.Fprintf(c, "POST /v1/events:batch HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-ndjson\r\nContent-Length: 100000\r\n\r\n%s{", records(moduletest.Event(h.t, 1)))
 	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	b, _ := io.ReadAll(resp.Body)
-	if got := answers(t, b); len(got) != 2 || got[0].Status != 201 || got[1].Code != "request_timeout" {
-		t.Errorf("a slow batch: %s", b)
+	if got := answers(h.t, b); len(got) != 2 || got[0].Status != 201 || got[1].Code != "request_timeout" {
+		h.t.Errorf("%s", b)
 	}
 }
 
@@ -215,16 +220,7 @@ func TestLateLineSparesThoseBefore(t *testing.T) {
 		o.Limits.BodyTimeout = 50 * time.Millisecond
 		o.Intake = patient{o.Intake, 500 * time.Millisecond}
 	})
-	c := h.raw()
-	fmt.Fprintf(c, "POST /v1/events:batch HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-ndjson\r\nContent-Length: 100000\r\n\r\n%s{", records(moduletest.Event(t, 1)))
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, _ := io.ReadAll(resp.Body)
-	if got := answers(t, b); len(got) != 2 || got[0].Status != 201 || got[1].Code != "request_timeout" {
-		t.Errorf("%s", b)
-	}
+	h.stopsInALine()
 }
 
 // A client that sends and sends and reads no answer is cut off.

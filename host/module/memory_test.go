@@ -116,14 +116,7 @@ func TestSecretsAreWiped(t *testing.T) {
 		}
 		clean("making it")
 		d := digest.SHA256([]byte("what is signed"))
-		s, err := p.SignDigest(t.Context(), d, k.Private)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, compact, err := p.ParseSignature(t.Context(), s)
-		if err != nil {
-			t.Fatal(err)
-		}
+		compact := signed(t, p, d, k.Private)
 		// k = (z + r·x)/s, or its negative where s was lowered.
 		r, sInt, z := new(big.Int).SetBytes(compact[1:33]), new(big.Int).SetBytes(compact[33:]), new(big.Int).SetBytes(d[:])
 		nonce := new(big.Int).Mul(r, x)
@@ -477,4 +470,18 @@ func TestTrappedInstanceIsReplaced(t *testing.T) {
 	if s := p.Stats(); s.Traps != 1 {
 		t.Errorf("%+v", s)
 	}
+}
+
+// signed returns the 65 bytes of a key's signature of d.
+func signed(t *testing.T, p *Pool, d digest.Hash, private []byte) [65]byte {
+	t.Helper()
+	s, err := p.SignDigest(t.Context(), d, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, compact, err := p.ParseSignature(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compact
 }

@@ -55,14 +55,7 @@ func TestSecretsDoNotShowInWhatIsDone(t *testing.T) {
 			hold(fmt.Sprintf("making a key of %d letters", length), "key_from_random", append([]byte{curve.name[0]&1 ^ 1}, x[:]...))
 			hold(fmt.Sprintf("reading a key of %d letters", length), "private_text", k.Private)
 			hold(fmt.Sprintf("the public key for %d letters", length), "public_key", k.Private)
-			s, err := p.SignDigest(t.Context(), d, k.Private)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, compact, err := p.ParseSignature(t.Context(), s)
-			if err != nil {
-				t.Fatal(err)
-			}
+			compact := signed(t, p, d, k.Private)
 			tries := attempts(n, x, d, compact)
 			hold(fmt.Sprintf("signing with a key of %d letters, attempt %d", length, tries), "sign_digest", append(d[:], k.Private...))
 			if wif := wifOf(curve.name, x[:]); wif != nil {
@@ -107,14 +100,7 @@ func TestSigningAnEventShowsNoSecret(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := p.SignDigest(t.Context(), h, k.Private)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, compact, err := p.ParseSignature(t.Context(), s)
-		if err != nil {
-			t.Fatal(err)
-		}
+		compact := signed(t, p, h, k.Private)
 		what := fmt.Sprintf("a key of %d letters, attempt %d", len(k.Private), attempts(n, x, h, compact))
 		calls[what] = append(calls[what], call{
 			sign:   m.trace("sign", append(field(k.Private), event...)),

@@ -48,10 +48,8 @@ func bulkRows(o options) ([]row, error) {
 	}
 	b := &bulk{dir: path, events: uint64(o.bulk)}
 	b.host = &host{binary: b.file("eventseal"), data: b.file("data-a")}
-	build := exec.Command("go", "build", "-o", b.host.binary, "github.com/eventseal/eventseal/host/cmd/eventseal")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return nil, fmt.Errorf("go build: %w", err)
+	if err := build(b.host.binary); err != nil {
+		return nil, err
 	}
 	if _, err := b.host.start(); err != nil {
 		return nil, err

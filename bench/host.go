@@ -22,6 +22,16 @@ const (
 	hot         = 2000 // events that are read again and again
 )
 
+// build makes the binary that people run.
+func build(path string) error {
+	c := exec.Command("go", "build", "-o", path, "github.com/eventseal/eventseal/host/cmd/eventseal")
+	c.Stderr = os.Stderr
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("go build: %w", err)
+	}
+	return nil
+}
+
 // hostRows starts the real binary on a folder on disk and loads it with signed
 // events of 1 KB: every event is verified, journaled and in two replicas, all
 // synced, before it is answered.
@@ -37,10 +47,8 @@ func hostRows(o options) (rows []row, err error) {
 		return nil, err
 	}
 	h := &host{binary: filepath.Join(path, "eventseal"), data: filepath.Join(path, "data")}
-	build := exec.Command("go", "build", "-o", h.binary, "./host/cmd/eventseal")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return nil, fmt.Errorf("go build: %w", err)
+	if err := build(h.binary); err != nil {
+		return nil, err
 	}
 	if _, err := h.start(); err != nil {
 		return nil, err

@@ -45,17 +45,23 @@ func round(d time.Duration) time.Duration {
 // drive sends the load over so many connections, each with one request in
 // flight. Any answer that is not as it must be is an error.
 func drive(addr string, l load, connections int) (result, error) {
+	var next atomic.Int64
+	return abreast(connections, max(l.perAnswer, 1), func(began time.Time) ([]time.Duration, error) { return l.one(addr, &next, began) })
+}
+
+// abreast runs n workers at once and puts together how long each of their
+// calls took, each of so many events.
+func abreast(n, events int, worker func(began time.Time) ([]time.Duration, error)) (result, error) {
 	var (
-		next   atomic.Int64
 		mu     sync.Mutex
 		all    []time.Duration
 		failed error
 		wg     sync.WaitGroup
 	)
 	began := time.Now()
-	for range connections {
+	for range n {
 		wg.Go(func() {
-			took, err := l.one(addr, &next, began)
+			took, err := worker(began)
 			mu.Lock()
 			defer mu.Unlock()
 			all = append(all, took...)
@@ -71,7 +77,7 @@ func drive(addr string, l load, connections int) (result, error) {
 	}
 	slices.Sort(all)
 	return result{
-		perSecond: float64(len(all)*max(l.perAnswer, 1)) / elapsed.Seconds(),
+		perSecond: float64(len(all)*events) / elapsed.Seconds(),
 		p50:       all[len(all)/2], p99: all[len(all)*99/100],
 	}, nil
 }

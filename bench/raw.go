@@ -7,8 +7,6 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -132,40 +130,17 @@ func (r *raws) storeRows(ctx context.Context, records [][]byte) (rows []row, err
 
 // timed makes n calls, or as many as fit into a time, so many at once.
 func timed(ctx context.Context, atOnce int, length time.Duration, n int, f func(ctx context.Context, i int) error) (result, error) {
-	var (
-		next   atomic.Int64
-		mu     sync.Mutex
-		all    []time.Duration
-		failed error
-		wg     sync.WaitGroup
-	)
-	began := time.Now()
-	for range atOnce {
-		wg.Go(func() {
-			var took []time.Duration
-			var err error
-			for err == nil {
-				i := int(next.Add(1) - 1)
-				if n > 0 && i >= n || length > 0 && time.Since(began) > length {
-					break
-				}
-				start := time.Now()
-				err = f(ctx, i)
-				took = append(took, time.Since(start))
+	var next atomic.Int64
+	return abreast(atOnce, 1, func(began time.Time) (took []time.Duration, err error) {
+		for err == nil {
+			i := int(next.Add(1) - 1)
+			if n > 0 && i >= n || length > 0 && time.Since(began) > length {
+				break
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			all = append(all, took...)
-			if err != nil && failed == nil {
-				failed = err
-			}
-		})
-	}
-	wg.Wait()
-	if failed != nil {
-		return result{}, failed
-	}
-	elapsed := time.Since(began)
-	slices.Sort(all)
-	return result{perSecond: float64(len(all)) / elapsed.Seconds(), p50: all[len(all)/2], p99: all[len(all)*99/100]}, nil
+			start := time.Now()
+			err = f(ctx, i)
+			took = append(took, time.Since(start))
+		}
+		return took, err
+	})
 }

@@ -9,7 +9,6 @@ import (
 	"math"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -171,10 +170,8 @@ func stackRows(o options) (rows []row, err error) {
 		return nil, err
 	}
 	binary := filepath.Join(dir, "eventseal")
-	build := exec.Command("go", "build", "-o", binary, "./host/cmd/eventseal")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return nil, fmt.Errorf("go build: %w", err)
+	if err := build(binary); err != nil {
+		return nil, err
 	}
 	s, err := newStack(dir)
 	if err != nil {

@@ -55,7 +55,7 @@ func (s *Server) retrieve(w *response, r *http.Request) error {
 }
 
 // parseHashes reads {"hashes":["…",…]}, and nothing that two readers could
-// understand in two ways: no second member, no other spelling of the name.
+// understand in two ways: no second member, no name in letters of another case.
 func parseHashes(text []byte, limit int) ([]digest.Hash, error) {
 	if !json.Valid(text) {
 		return nil, &code.Error{Code: code.InvalidJSON}

@@ -73,9 +73,9 @@ func (s *Server) status(w *response, r *http.Request) error {
 
 func (c *replicaCopy) take(k journal.Copy) {
 	switch {
-	case k.Owed:
+	case k.State.Owed():
 		c.State = "owed"
-	case k.Location != "":
+	case k.State.Held():
 		c.State = "stored"
 	}
 	c.Location, c.Attempts, c.LastError = k.Location, k.Attempts, short(k.LastError)

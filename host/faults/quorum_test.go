@@ -44,7 +44,7 @@ func TestQuorum(t *testing.T) {
 		_, copies, err := w.journal.Get(ctx, v.Hash())
 		w.must(err)
 		for _, c := range copies {
-			if c.Owed || c.Location == "" {
+			if c.State.Owed() || c.Location == "" {
 				t.Errorf("%+v", c)
 			}
 		}

@@ -167,9 +167,9 @@ func (in *Intake) spots(copies []journal.Copy) []spot {
 				continue
 			}
 			s := &spots[i]
-			s.owed, s.attempts = c.Owed, c.Attempts
+			s.owed, s.attempts = c.State.Owed(), c.Attempts
 			switch {
-			case !c.Owed && c.LastError == "":
+			case c.State.Held():
 				s.state, s.location = holds, c.Location
 			case c.LastError != "":
 				s.state, s.err = failed, errors.New(c.LastError)

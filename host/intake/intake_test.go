@@ -524,7 +524,7 @@ func TestConflictBesideQuorum(t *testing.T) {
 	h.mustHold(1, first)
 	h.mustHold(2, second)
 	_, copies, err := h.journal.Get(context.Background(), first.Hash())
-	if err != nil || copies[2].LastError == "" || copies[2].Owed {
+	if err != nil || copies[2].LastError == "" || copies[2].State.Owed() {
 		t.Errorf("%+v, %v", copies, err)
 	}
 }

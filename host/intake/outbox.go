@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -219,7 +220,7 @@ func (p *place) owed(ctx context.Context, now time.Time, tried map[uint64]struct
 		}
 		if vs[i].Meta() == nil {
 			lost = append(lost, journal.Update{
-				Sequence: o.Entry.Sequence, Replica: p.Name, Owed: true, RetryIn: in.o.pace.backoff(o.Attempts + 3),
+				Sequence: o.Entry.Sequence, Replica: p.Name, State: custody.Owed, RetryIn: in.o.pace.backoff(o.Attempts + 3),
 				Err: "no good copy could be read anywhere",
 			})
 			continue
@@ -273,7 +274,7 @@ func (in *Intake) Repair(sequence uint64, h digest.Hash, name string) {
 			return
 		}
 		in.m.repairs.WithLabelValues(name).Inc()
-		in.o.Journal.Update(journal.Update{Sequence: sequence, Replica: name, Owed: true, Err: "missing or damaged where it should be"})
+		in.o.Journal.Update(journal.Update{Sequence: sequence, Replica: name, State: custody.Owed, Err: "missing or damaged where it should be"})
 		// The journal tells of it once it has committed it.
 		p.report(0, false, in.o.pace.retry)
 		return

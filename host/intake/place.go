@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
@@ -96,7 +97,7 @@ func (p *place) enqueue(jobs []job) {
 	var us []journal.Update
 	for _, j := range jobs {
 		if !j.owed {
-			us = append(us, journal.Update{Sequence: j.f.entry.Sequence, Replica: p.Name, Err: "its queue is full", Owed: true})
+			us = append(us, journal.Update{Sequence: j.f.entry.Sequence, Replica: p.Name, Err: "its queue is full", State: custody.Owed})
 		}
 	}
 	p.in.o.Journal.Update(us...)
@@ -167,7 +168,7 @@ func (p *place) put(jobs []job) (stored, conflicts int) {
 		switch err := outcomes[i].Err; {
 		case err == nil:
 			stored++
-			u.Location = outcomes[i].Location
+			u.State, u.Location = custody.Held, outcomes[i].Location
 			spots[i] = spot{state: holds, location: u.Location}
 			us = append(us, u)
 			continue
@@ -176,8 +177,11 @@ func (p *place) put(jobs []job) (stored, conflicts int) {
 			// record in the other one's place. As long as too few places hold that, the
 			// debt keeps its bytes in the journal.
 			conflicts++
-			u.Err, u.Owed, u.RetryIn = err.Error(), !p.in.safe(j.f.entry.Hash), jitter(p.in.o.pace.conflict)
-			spots[i] = spot{state: failed, err: err, owed: u.Owed, attempts: j.attempts + 1}
+			u.State, u.Err, u.RetryIn = custody.Foreign, err.Error(), jitter(p.in.o.pace.conflict)
+			if !p.in.safe(j.f.entry.Hash) {
+				u.State = custody.Owed
+			}
+			spots[i] = spot{state: failed, err: err, owed: u.State.Owed(), attempts: j.attempts + 1}
 			us = append(us, u)
 		case closing, j.owed && errors.Is(err, breaker.ErrOpen):
 			// Nothing was tried, so the debt stands as it is. With a place down for
@@ -186,7 +190,7 @@ func (p *place) put(jobs []job) (stored, conflicts int) {
 			spots[i] = spot{state: failed, err: err, owed: j.owed, attempts: j.attempts}
 		default:
 			troubled = true
-			u.Err, u.Owed, u.RetryIn = err.Error(), true, p.in.o.pace.backoff(j.attempts)
+			u.State, u.Err, u.RetryIn = custody.Owed, err.Error(), p.in.o.pace.backoff(j.attempts)
 			spots[i] = spot{state: failed, err: err, owed: true, attempts: j.attempts + 1}
 			if again == 0 || u.RetryIn < again {
 				again = u.RetryIn

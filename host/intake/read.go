@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
@@ -75,7 +76,7 @@ func (in *Intake) forgetPlace(name string) error {
 				return err
 			}
 			us = append(us, in.instead(o.Entry.Sequence, copies)...)
-			us = append(us, journal.Update{Sequence: o.Entry.Sequence, Replica: name, Err: "no longer configured"})
+			us = append(us, journal.Update{Sequence: o.Entry.Sequence, Replica: name, State: custody.None})
 		}
 		in.o.Journal.Update(us...)
 		if err := in.o.Journal.Flush(in.base); err != nil {
@@ -99,7 +100,7 @@ func (in *Intake) instead(sequence uint64, copies []journal.Copy) (us []journal.
 		}
 	}
 	for _, p := range others[:min(len(others), max(0, in.o.MinRedundancy-sure))] {
-		us = append(us, journal.Update{Sequence: sequence, Replica: p.Name, Owed: true, Err: "in the place of one that is no longer configured"})
+		us = append(us, journal.Update{Sequence: sequence, Replica: p.Name, State: custody.Owed, Err: "in the place of one that is no longer configured"})
 	}
 	return us
 }

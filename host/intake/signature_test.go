@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module/moduletest"
 	"github.com/eventseal/eventseal/host/replica"
@@ -92,7 +93,7 @@ func TestSecondSignatureHoldsNobodyUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.settled()
-	h.journal.Update(journal.Update{Sequence: r.Sequence, Replica: "b", Err: "no longer there"})
+	h.journal.Update(journal.Update{Sequence: r.Sequence, Replica: "b", Err: "no longer there", State: custody.Foreign})
 	if err := h.journal.Flush(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -55,14 +55,14 @@ type Locator interface {
 type Restored struct {
 	Meta       module.Meta
 	AdmittedAt time.Time // zero: now
-	Copies     []Copy    // with a Location: held there; with Owed: the outbox has to store it
+	Copies     []Copy    // Held, with a Location, or Owed
 }
 
 // A Restorer is a Journal that can be rebuilt from what replicas hold.
 type Restorer interface {
 	// Restore makes events part of the journal without their bytes, durable when
 	// it returns nil, all or nothing. Of an event that is known already the entry
-	// stands, copies with a location are added, and owed ones only for replicas
+	// stands, held copies are added, and owed ones only for replicas
 	// of which nothing is known yet; when its record digest is another one (a
 	// second valid signature) nothing is added, which the answer's entry shows.
 	// So restoring from several replicas, and restoring again, is safe.

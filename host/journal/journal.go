@@ -8,6 +8,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
@@ -32,14 +33,14 @@ type Entry struct {
 	AdmittedAt time.Time // UTC, milliseconds
 }
 
-// A Copy is the state of one event at one replica.
+// A Copy is what is known of one event at one replica.
 type Copy struct {
 	Replica   string // the replica's configured name
-	Location  string // what the replica's Put returned; "" while owed
-	Owed      bool   // the outbox still has to store it
-	Attempts  int    // failed ones since it became owed
-	LastError string // of the last failed attempt
-	UpdatedAt time.Time
+	State     custody.State
+	Location  string    // what the replica's Put returned; "" unless State.Held()
+	Attempts  int       // failed ones since it became owed
+	LastError string    // of the last failed attempt, or why the copy is owed
+	UpdatedAt time.Time // when the state was learned
 }
 
 // An Admission is the answer for one event of Admit.
@@ -52,10 +53,11 @@ type Admission struct {
 type Update struct {
 	Sequence uint64
 	Replica  string
-	Location string        // on success
-	Err      string        // "" on success
-	RetryIn  time.Duration // on failure: how long the outbox waits
-	Owed     bool          // with Err: the copy is owed (again); without Err: ignored
+	State    custody.State   // what is known from now on; None: nothing, as if it had never been there
+	Location string          // with a State that is Held
+	Err      string          // with any other: why
+	RetryIn  time.Duration   // with a State that is Owed: how long the outbox waits
+	Keep     module.Verified // with a State that is Owed: the record, whose bytes the journal is to hold until nobody is owed it; zero: none
 }
 
 // An Owed is one piece of outbox work.
@@ -78,7 +80,7 @@ type Journal interface {
 	// Update records outcomes. It returns at once; they become durable within
 	// about a second, in order. Losing them in a crash is harmless: the outbox
 	// finds the copy owed and stores it again. When no replica is owed an event
-	// any more, its bytes leave the journal with the same commit.
+	// any more and one holds it, its bytes leave the journal with the same commit.
 	Update(us ...Update)
 
 	// Flush waits until every Update before it is durable.
@@ -110,6 +112,11 @@ type Journal interface {
 
 	// Last returns the highest admitted sequence number, 0 when empty.
 	Last(ctx context.Context) (uint64, error)
+
+	// Epoch returns the name of the present order, 16 lower-case hex digits,
+	// random, and another one whenever a sequence number may have come to stand
+	// for another event: a number is worth something only together with it.
+	Epoch() string
 
 	// Close flushes and closes. Later calls fail with ErrClosed.
 	Close() error

@@ -62,7 +62,7 @@ func (r *Reader) settle(a aftermath) {
 	}
 	should := func(p *place) bool {
 		return slices.ContainsFunc(copies, func(c journal.Copy) bool {
-			return c.Replica == p.Name && !c.Owed && c.LastError == ""
+			return c.Replica == p.Name && c.State.Held()
 		})
 	}
 	for _, p := range a.missing {

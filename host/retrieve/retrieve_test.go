@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/sqlite"
 	"github.com/eventseal/eventseal/host/module"
@@ -149,7 +150,7 @@ func (h *host) store(vs []module.Verified, places ...int) {
 			if err != nil {
 				h.t.Fatal(err)
 			}
-			h.journal.Update(journal.Update{Sequence: as[i].Entry.Sequence, Replica: names[p], Location: location})
+			h.journal.Update(journal.Update{Sequence: as[i].Entry.Sequence, Replica: names[p], Location: location, State: custody.Held})
 		}
 	}
 	if err := h.journal.Flush(ctx); err != nil {
@@ -325,7 +326,7 @@ func TestVerdicts(t *testing.T) {
 	}
 	// Let the journal forget the bytes, as it does when every place has them.
 	for i := uint64(1); i <= 3; i++ {
-		h.journal.Update(journal.Update{Sequence: i, Replica: "cache", Location: "x"})
+		h.journal.Update(journal.Update{Sequence: i, Replica: "cache", Location: "x", State: custody.Held})
 	}
 	if err := h.journal.Flush(context.Background()); err != nil {
 		t.Fatal(err)
@@ -510,7 +511,7 @@ func TestShared(t *testing.T) {
 	})
 	h.r[1].set(silent)
 	h.r[2].set(silent)
-	h.journal.Update(journal.Update{Sequence: 1, Replica: "a", Location: "x"}, journal.Update{Sequence: 1, Replica: "b", Location: "x"})
+	h.journal.Update(journal.Update{Sequence: 1, Replica: "a", Location: "x", State: custody.Held}, journal.Update{Sequence: 1, Replica: "b", Location: "x", State: custody.Held})
 	if err := h.journal.Flush(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -102,7 +102,7 @@ type source struct {
 func (r *Reader) sources(h digest.Hash, copies []journal.Copy) []*source {
 	own := &source{ref: replica.Ref{Hash: h}}
 	first, last := make([]*source, 0, len(r.places)+1), make([]*source, 0, len(r.places))
-	if slices.ContainsFunc(copies, func(c journal.Copy) bool { return c.Owed }) {
+	if slices.ContainsFunc(copies, func(c journal.Copy) bool { return c.State.Owed() }) {
 		first = append(first, own)
 	}
 	pending := len(first) > 0
@@ -110,7 +110,7 @@ func (r *Reader) sources(h digest.Hash, copies []journal.Copy) []*source {
 		s := &source{place: p, ref: replica.Ref{Hash: h}}
 		held := p.cache
 		for _, c := range copies {
-			if c.Replica == p.Name && !c.Owed && c.LastError == "" {
+			if c.Replica == p.Name && c.State.Held() {
 				s.ref.Location, held = c.Location, true
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
@@ -14,7 +15,7 @@ import (
 // inspect files a place's copy and reports whether something is to be put there.
 func (s *scrubber) inspect(i int, x *subject) bool {
 	p, f, known := &s.report.Places[i], x.fetched[i], x.copy(s.Places[i].Name)
-	owed := known != nil && known.Owed
+	owed := known != nil && known.State.Owed()
 	have := x.v.Meta() != nil
 	switch {
 	case f.Err == nil && have && bytes.Equal(f.Record, x.v.Record()):
@@ -24,7 +25,7 @@ func (s *scrubber) inspect(i int, x *subject) bool {
 		}
 		p.Good++
 		// The journal may not know it, and a put tells the location.
-		return known == nil || owed || known.LastError != "" || x.follows
+		return known == nil || owed || !known.State.Held() || x.follows
 	case errors.Is(f.Err, replica.ErrNotFound):
 		if owed {
 			p.Owed++
@@ -71,11 +72,11 @@ func (s *scrubber) repair(ctx context.Context, i int, xs []*subject) {
 		if ctx.Err() != nil {
 			return // what was not put is found again
 		}
-		u := journal.Update{Sequence: x.entry.Sequence, Replica: place.Name, Location: o.Location}
+		u := journal.Update{Sequence: x.entry.Sequence, Replica: place.Name, Location: o.Location, State: custody.Held}
 		good := !x.loose[i] && x.fetched[i].Err == nil && bytes.Equal(x.fetched[i].Record, x.v.Record())
 		switch {
 		case o.Err != nil:
-			u.Err, u.Owed, u.RetryIn = o.Err.Error(), true, time.Second
+			u.State, u.Err, u.RetryIn = custody.Owed, o.Err.Error(), time.Second
 			report.Failed++
 			failed, failure = failed+1, o.Err
 		case !good:
@@ -96,7 +97,7 @@ func (s *scrubber) replace(ctx context.Context, p replica.Place, x *subject) (o 
 	if x.holders == 0 {
 		return fail(replica.ErrConflict)
 	}
-	s.Journal.Update(journal.Update{Sequence: x.entry.Sequence, Replica: p.Name, Err: replica.ErrConflict.Error(), Owed: true, RetryIn: time.Minute})
+	s.Journal.Update(journal.Update{Sequence: x.entry.Sequence, Replica: p.Name, Err: replica.ErrConflict.Error(), State: custody.Owed, RetryIn: time.Minute})
 	if err := s.Journal.Flush(ctx); err != nil {
 		return fail(err)
 	}

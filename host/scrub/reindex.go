@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
@@ -150,7 +151,7 @@ func (x *indexer) news(ctx context.Context, refs []replica.Ref) ([]replica.Ref, 
 		}
 		held := false
 		for _, c := range copies {
-			held = held || c.Replica == x.From.Name && !c.Owed && c.LastError == ""
+			held = held || c.Replica == x.From.Name && c.State.Held()
 		}
 		if held {
 			x.done.Known++
@@ -205,10 +206,10 @@ func (x *indexer) refuse(ref replica.Ref, err error) {
 }
 
 func (x *indexer) copies(ref replica.Ref) []journal.Copy {
-	cs := []journal.Copy{{Replica: x.From.Name, Location: ref.Location}}
+	cs := []journal.Copy{{Replica: x.From.Name, State: custody.Held, Location: ref.Location}}
 	for _, p := range x.Places {
 		if p.Name != x.From.Name && !isCache(p) {
-			cs = append(cs, journal.Copy{Replica: p.Name, Owed: true})
+			cs = append(cs, journal.Copy{Replica: p.Name, State: custody.Owed})
 		}
 	}
 	return cs

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/sqlite"
 	"github.com/eventseal/eventseal/host/module"
@@ -92,7 +93,7 @@ func start(t *testing.T, n int) *bench {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.journal.Update(journal.Update{Sequence: as[i].Entry.Sequence, Replica: names[k], Location: location})
+			b.journal.Update(journal.Update{Sequence: as[i].Entry.Sequence, Replica: names[k], Location: location, State: custody.Held})
 		}
 	}
 	b.flush()
@@ -219,7 +220,7 @@ func TestScrubOwes(t *testing.T) {
 		t.Errorf("%+v; %d owed", r, b.owed("b"))
 	}
 	// A copy that is there and that the journal does not know of.
-	b.journal.Update(journal.Update{Sequence: 5, Replica: "b", Err: "lost the answer", Owed: true})
+	b.journal.Update(journal.Update{Sequence: 5, Replica: "b", Err: "lost the answer", State: custody.Owed})
 	b.flush()
 	if r := b.run(); r.Places[1].Good != 10 || r.Places[1].Repaired != 0 || b.owed("b") != 0 {
 		t.Errorf("%+v; %d owed", r, b.owed("b"))
@@ -317,7 +318,7 @@ func TestScrubFollows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.journal.Update(journal.Update{Sequence: as[0].Entry.Sequence, Replica: names[i], Location: location})
+		b.journal.Update(journal.Update{Sequence: as[0].Entry.Sequence, Replica: names[i], Location: location, State: custody.Held})
 	}
 	b.flush()
 	b.remove(0, 3)
@@ -354,7 +355,7 @@ func TestScrubFollows(t *testing.T) {
 		t.Errorf("%+v, %v", e, err)
 	}
 	for _, c := range copies {
-		if c.Owed || c.Location == "" || c.LastError != "" {
+		if c.State.Owed() || c.Location == "" || c.LastError != "" {
 			t.Errorf("%+v", c)
 		}
 	}
@@ -481,7 +482,7 @@ func TestScrubBesideIntake(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			b.journal.Update(journal.Update{Sequence: as[0].Entry.Sequence, Replica: names[k], Location: location})
+			b.journal.Update(journal.Update{Sequence: as[0].Entry.Sequence, Replica: names[k], Location: location, State: custody.Held})
 		}
 		b.flush()
 		if _, err := b.journal.Record(ctx, v.Hash()); !errors.Is(err, journal.ErrNotFound) {
@@ -719,7 +720,7 @@ func TestReindex(t *testing.T) {
 		if err != nil || e.RecordDigest != v.Meta().RecordDigest || e.Type != "ADD_CLAIM" || e.AuthorKey != v.Meta().AuthorKey {
 			t.Fatalf("event %d: %+v, %v", i, e, err)
 		}
-		if len(copies) != 2 || copies[1].Owed || copies[1].Location == "" || copies[0].Owed != (i >= 7 && i <= 9) {
+		if len(copies) != 2 || copies[1].State.Owed() || copies[1].Location == "" || copies[0].State.Owed() != (i >= 7 && i <= 9) {
 			t.Fatalf("event %d: %+v", i, copies)
 		}
 	}
@@ -747,7 +748,7 @@ func TestReindexConflict(t *testing.T) {
 	v := b.vs[1]
 	meta := *v.Meta()
 	meta.RecordDigest = digest.Hash{1}
-	if _, err := lost.Restore(context.Background(), []journal.Restored{{Meta: meta, Copies: []journal.Copy{{Replica: "x", Location: "y"}}}}); err != nil {
+	if _, err := lost.Restore(context.Background(), []journal.Restored{{Meta: meta, Copies: []journal.Copy{{Replica: "x", State: custody.Held, Location: "y"}}}}); err != nil {
 		t.Fatal(err)
 	}
 	d, err := Reindex(context.Background(), ReindexOptions{Module: b.o.Module, Journal: lost, From: b.o.Places[0], Places: b.o.Places, Log: quiet})

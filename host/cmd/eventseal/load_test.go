@@ -182,7 +182,7 @@ func (l *ledger) stored(data string) {
 			l.t.Fatalf("the journal has event %s as %d (%v), acknowledged was %d", h, e.Sequence, err, sequence)
 		}
 		for _, c := range copies {
-			if c.Owed {
+			if c.State.Owed() {
 				l.t.Fatalf("event %s is still owed to %s", h, c.Replica)
 			}
 		}

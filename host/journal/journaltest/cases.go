@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -59,7 +60,7 @@ func admitRead(t *testing.T, s Subject) {
 		holds(t, j, vs[i])
 		e, cs := get(t, j, vs[i].Hash())
 		sameEntry(t, e, a.Entry)
-		if len(cs) != 2 || !cs["a"].Owed || !cs["b"].Owed || cs["a"].Location != "" {
+		if len(cs) != 2 || !cs["a"].State.Owed() || !cs["b"].State.Owed() || cs["a"].Location != "" {
 			t.Fatalf("copies: %+v", cs)
 		}
 		hs = append(hs, vs[i].Hash())
@@ -184,20 +185,20 @@ func outcomes(t *testing.T, s Subject) {
 	vs := Events(0, 40, 200)
 	as := admit(t, j, vs, both...)
 	for _, a := range as[:20] {
-		j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "at a"})
+		j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "at a", State: custody.Held})
 	}
 	flush(t, j)
 	holds(t, j, vs[0]) // b is still owed
 	backlog(t, j, map[string]int{"a": 20, "b": 40})
-	if _, cs := get(t, j, vs[0].Hash()); cs["a"].Owed || cs["a"].Location != "at a" || !cs["b"].Owed {
+	if _, cs := get(t, j, vs[0].Hash()); cs["a"].State.Owed() || cs["a"].Location != "at a" || !cs["b"].State.Owed() {
 		t.Fatalf("copies: %+v", cs)
 	}
 	for _, a := range as {
-		j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Location: "at b"},
-			journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "at a"})
+		j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Location: "at b", State: custody.Held},
+			journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "at a", State: custody.Held})
 	}
 	// Shown before it is durable: a reader need not know of the delay.
-	if _, cs := get(t, j, vs[30].Hash()); cs["a"].Owed || cs["b"].Owed || cs["b"].Location != "at b" {
+	if _, cs := get(t, j, vs[30].Hash()); cs["a"].State.Owed() || cs["b"].State.Owed() || cs["b"].Location != "at b" {
 		t.Fatalf("copies: %+v", cs)
 	}
 	if os := owed(t, j, "b", time.Now(), 100); len(os) != 0 {
@@ -216,7 +217,7 @@ func outcomes(t *testing.T, s Subject) {
 	for _, v := range vs {
 		gone(t, j, v.Hash())
 		_, cs := get(t, j, v.Hash())
-		if len(cs) != 2 || cs["a"].Owed || cs["b"].Owed || cs["a"].Location != "at a" || cs["b"].Location != "at b" || cs["a"].UpdatedAt.IsZero() {
+		if len(cs) != 2 || cs["a"].State.Owed() || cs["b"].State.Owed() || cs["a"].Location != "at a" || cs["b"].Location != "at b" || cs["a"].UpdatedAt.IsZero() {
 			t.Fatalf("copies: %+v", cs)
 		}
 		if l, err := j.Location(timeout(t), v.Hash(), "b"); l != "at b" || err != nil {
@@ -241,12 +242,12 @@ func outbox(t *testing.T, s Subject) {
 		}
 	}
 	fail := func(i int, in time.Duration) {
-		j.Update(journal.Update{Sequence: as[i].Entry.Sequence, Replica: "b", Err: "no route", RetryIn: in, Owed: true})
+		j.Update(journal.Update{Sequence: as[i].Entry.Sequence, Replica: "b", Err: "no route", RetryIn: in, State: custody.Owed})
 	}
 	fail(0, 10*time.Minute)
 	fail(1, time.Minute)
 	fail(1, 2*time.Minute)
-	j.Update(journal.Update{Sequence: as[2].Entry.Sequence, Replica: "a", Location: "x"})
+	j.Update(journal.Update{Sequence: as[2].Entry.Sequence, Replica: "a", Location: "x", State: custody.Held})
 	flush(t, j)
 	if os := owed(t, j, "b", time.Now(), 100); len(os) != 8 || os[0].Entry.Sequence != 3 {
 		t.Fatalf("Owed gave %d events from %+v", len(os), os[0])
@@ -258,17 +259,17 @@ func outbox(t *testing.T, s Subject) {
 	if os := owed(t, j, "a", time.Now(), 100); len(os) != 9 {
 		t.Fatalf("a is owed %d events, want 9", len(os))
 	}
-	if _, cs := get(t, j, vs[1].Hash()); !cs["b"].Owed || cs["b"].Attempts != 2 || cs["b"].LastError != "no route" || cs["b"].Location != "" {
+	if _, cs := get(t, j, vs[1].Hash()); !cs["b"].State.Owed() || cs["b"].Attempts != 2 || cs["b"].LastError != "no route" || cs["b"].Location != "" {
 		t.Fatalf("copies: %+v", cs)
 	}
 	backlog(t, j, map[string]int{"a": 9, "b": 10})
-	j.Update(journal.Update{Sequence: 2, Replica: "b", Location: "y"}, journal.Update{Sequence: 2, Replica: "a", Location: "z"})
+	j.Update(journal.Update{Sequence: 2, Replica: "b", Location: "y", State: custody.Held}, journal.Update{Sequence: 2, Replica: "a", Location: "z", State: custody.Held})
 	// Given up: no longer owed, and not there either.
-	j.Update(journal.Update{Sequence: 1, Replica: "b", Err: "conflict"}, journal.Update{Sequence: 1, Replica: "a", Location: "z"})
+	j.Update(journal.Update{Sequence: 1, Replica: "b", Err: "conflict", State: custody.Foreign}, journal.Update{Sequence: 1, Replica: "a", Location: "z", State: custody.Held})
 	flush(t, j)
 	gone(t, j, vs[1].Hash())
 	gone(t, j, vs[0].Hash())
-	if _, cs := get(t, j, vs[0].Hash()); cs["b"].Owed || cs["b"].LastError != "conflict" || cs["b"].Location != "" {
+	if _, cs := get(t, j, vs[0].Hash()); cs["b"].State.Owed() || cs["b"].LastError != "conflict" || cs["b"].Location != "" {
 		t.Fatalf("copies: %+v", cs)
 	}
 	if os := owed(t, j, "nobody", time.Now(), 10); len(os) != 0 {
@@ -284,9 +285,9 @@ func owedAgain(t *testing.T, s Subject) {
 	j := s.Journal
 	v := Event(1, 300, 0)
 	admit(t, j, []module.Verified{v}, both...)
-	j.Update(journal.Update{Sequence: 1, Replica: "a", Location: "x"}, journal.Update{Sequence: 1, Replica: "b", Location: "y"})
+	j.Update(journal.Update{Sequence: 1, Replica: "a", Location: "x", State: custody.Held}, journal.Update{Sequence: 1, Replica: "b", Location: "y", State: custody.Held})
 	flush(t, j)
-	j.Update(journal.Update{Sequence: 1, Replica: "b", Err: "damaged", Owed: true}, journal.Update{Sequence: 1, Replica: "new", Err: "added", Owed: true})
+	j.Update(journal.Update{Sequence: 1, Replica: "b", Err: "damaged", State: custody.Owed}, journal.Update{Sequence: 1, Replica: "new", Err: "added", State: custody.Owed})
 	flush(t, j)
 	backlog(t, j, map[string]int{"b": 1, "new": 1})
 	if os := owed(t, j, "b", time.Now(), 10); len(os) != 1 || os[0].Entry.Hash != v.Hash() || os[0].Attempts != 1 {
@@ -295,7 +296,7 @@ func owedAgain(t *testing.T, s Subject) {
 	if _, cs := get(t, j, v.Hash()); len(cs) != 3 || cs["b"].Location != "" || cs["a"].Location != "x" {
 		t.Fatalf("copies: %+v", cs)
 	}
-	j.Update(journal.Update{Sequence: 1, Replica: "b", Location: "y2"}, journal.Update{Sequence: 1, Replica: "new", Location: "n"})
+	j.Update(journal.Update{Sequence: 1, Replica: "b", Location: "y2", State: custody.Held}, journal.Update{Sequence: 1, Replica: "new", Location: "n", State: custody.Held})
 	flush(t, j)
 	backlog(t, j, nil)
 	if _, cs := get(t, j, v.Hash()); cs["b"].Location != "y2" || cs["b"].Attempts != 0 || cs["b"].LastError != "" || cs["new"].Location != "n" {
@@ -307,11 +308,11 @@ func bytesStay(t *testing.T, s Subject) {
 	j := s.Journal
 	v := Event(1, 300, 0)
 	admit(t, j, []module.Verified{v}, both...)
-	j.Update(journal.Update{Sequence: 1, Replica: "a", Err: "never"}, journal.Update{Sequence: 1, Replica: "b", Err: "never"})
+	j.Update(journal.Update{Sequence: 1, Replica: "a", Err: "never", State: custody.Foreign}, journal.Update{Sequence: 1, Replica: "b", Err: "never", State: custody.Foreign})
 	flush(t, j)
 	holds(t, j, v)
 	backlog(t, j, nil)
-	j.Update(journal.Update{Sequence: 1, Replica: "b", Location: "y"})
+	j.Update(journal.Update{Sequence: 1, Replica: "b", Location: "y", State: custody.Held})
 	flush(t, j)
 	gone(t, j, v.Hash())
 }
@@ -319,10 +320,10 @@ func bytesStay(t *testing.T, s Subject) {
 func updatesOfNothing(t *testing.T, s Subject) {
 	j := s.Journal
 	j.Update()
-	j.Update(journal.Update{Sequence: 5, Replica: "a", Location: "x"}, journal.Update{Replica: "a", Location: "x"})
+	j.Update(journal.Update{Sequence: 5, Replica: "a", Location: "x", State: custody.Held}, journal.Update{Replica: "a", Location: "x", State: custody.Held})
 	flush(t, j)
 	admit(t, j, Events(0, 10, 100), both...)
-	if _, cs := get(t, j, Hash(4)); !cs["a"].Owed {
+	if _, cs := get(t, j, Hash(4)); !cs["a"].State.Owed() {
 		t.Fatalf("news of an event that was not there yet: %+v", cs)
 	}
 }
@@ -333,10 +334,10 @@ func reopen(t *testing.T, s Subject) {
 	as := admit(t, j, vs, both...)
 	for i, a := range as {
 		if i%3 == 0 {
-			j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "x"})
+			j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "x", State: custody.Held})
 		}
 		if i%6 == 0 {
-			j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Location: "y"})
+			j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Location: "y", State: custody.Held})
 		}
 	}
 	j = s.Reopen(t) // closing makes the news durable
@@ -344,7 +345,7 @@ func reopen(t *testing.T, s Subject) {
 	for i, a := range as {
 		e, cs := get(t, j, a.Entry.Hash)
 		sameEntry(t, e, a.Entry)
-		if cs["a"].Owed == (i%3 == 0) || cs["b"].Owed == (i%6 == 0) {
+		if cs["a"].State.Owed() == (i%3 == 0) || cs["b"].State.Owed() == (i%6 == 0) {
 			t.Fatalf("event %d: %+v", i, cs)
 		}
 		if i%6 == 0 {
@@ -359,7 +360,7 @@ func reopen(t *testing.T, s Subject) {
 	}
 	// News of what was fresh before.
 	for _, a := range as {
-		j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "x"}, journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Location: "y"})
+		j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "x", State: custody.Held}, journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Location: "y", State: custody.Held})
 	}
 	flush(t, j)
 	backlog(t, j, map[string]int{"c": 1})
@@ -390,7 +391,7 @@ func closed(t *testing.T, s Subject) {
 			t.Errorf("call %d after Close: %v, want ErrClosed", i+1, err)
 		}
 	}
-	j.Update(journal.Update{Sequence: 1, Replica: "a", Location: "x"})
+	j.Update(journal.Update{Sequence: 1, Replica: "a", Location: "x", State: custody.Held})
 }
 
 // locations asks for the copies of the events 0 … n−1 at once and one by one.
@@ -428,8 +429,8 @@ func outcomeAtOnce(t *testing.T, s Subject) {
 	for seed := range uint64(100) {
 		v := Event(seed, 100, 0)
 		a := admit(t, s.Journal, []module.Verified{v}, both...)
-		s.Journal.Update(journal.Update{Sequence: a[0].Entry.Sequence, Replica: "a", Location: "here"})
-		if _, cs := get(t, s.Journal, v.Hash()); cs["a"].Owed || cs["a"].Location != "here" || !cs["b"].Owed {
+		s.Journal.Update(journal.Update{Sequence: a[0].Entry.Sequence, Replica: "a", Location: "here", State: custody.Held})
+		if _, cs := get(t, s.Journal, v.Hash()); cs["a"].State.Owed() || cs["a"].Location != "here" || !cs["b"].State.Owed() {
 			t.Fatalf("event %d: %+v", seed, cs)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 )
@@ -21,7 +22,7 @@ func follow(t *testing.T, s Subject) {
 	}
 	a := admit(t, s.Journal, []module.Verified{Event(0, 200, 0), first}, "a", "b", "c")[1].Entry
 	for _, replica := range []string{"a", "b", "c"} {
-		s.Journal.Update(journal.Update{Sequence: a.Sequence, Replica: replica, Location: "the first at " + replica})
+		s.Journal.Update(journal.Update{Sequence: a.Sequence, Replica: replica, Location: "the first at " + replica, State: custody.Held})
 	}
 	flush(t, s.Journal)
 	gone(t, s.Journal, first.Hash())
@@ -42,7 +43,7 @@ func follow(t *testing.T, s Subject) {
 		t.Helper()
 		e, cs := get(t, s.Journal, first.Hash())
 		sameEntry(t, e, want)
-		if !cs["a"].Owed || cs["a"].Location != "" || !cs["b"].Owed || cs["c"].Owed {
+		if !cs["a"].State.Owed() || cs["a"].Location != "" || !cs["b"].State.Owed() || cs["c"].State.Owed() {
 			t.Fatalf("%+v", cs)
 		}
 		holds(t, s.Journal, second)
@@ -55,7 +56,7 @@ func follow(t *testing.T, s Subject) {
 	s.Journal = s.Reopen(t)
 	check()
 	for _, replica := range both {
-		s.Journal.Update(journal.Update{Sequence: a.Sequence, Replica: replica, Location: "the second at " + replica})
+		s.Journal.Update(journal.Update{Sequence: a.Sequence, Replica: replica, Location: "the second at " + replica, State: custody.Held})
 	}
 	flush(t, s.Journal)
 	gone(t, s.Journal, first.Hash())

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 )
 
@@ -16,9 +17,9 @@ func restore(t *testing.T, s Subject) {
 	}
 	j := s.Journal
 	held := func(seed uint64, variant int, replica string, owed ...string) journal.Restored {
-		x := journal.Restored{Meta: *Event(seed, 200, variant).Meta(), AdmittedAt: time.UnixMilli(1758390021123), Copies: []journal.Copy{{Replica: replica, Location: "at " + replica}}}
+		x := journal.Restored{Meta: *Event(seed, 200, variant).Meta(), AdmittedAt: time.UnixMilli(1758390021123), Copies: []journal.Copy{{Replica: replica, State: custody.Held, Location: "at " + replica}}}
 		for _, o := range owed {
-			x.Copies = append(x.Copies, journal.Copy{Replica: o, Owed: true})
+			x.Copies = append(x.Copies, journal.Copy{Replica: o, State: custody.Owed})
 		}
 		return x
 	}
@@ -30,7 +31,7 @@ func restore(t *testing.T, s Subject) {
 	if err != nil || len(as) != 600 || as[599].Known || as[599].Entry.Sequence != 600 {
 		t.Fatalf("Restore: %v, %+v", err, as[len(as)-1])
 	}
-	if e, cs := get(t, j, Hash(5)); !e.AdmittedAt.Equal(rs[5].AdmittedAt) || cs["a"].Owed || cs["a"].Location != "at a" || !cs["b"].Owed || !cs["c"].Owed {
+	if e, cs := get(t, j, Hash(5)); !e.AdmittedAt.Equal(rs[5].AdmittedAt) || cs["a"].State.Owed() || cs["a"].Location != "at a" || !cs["b"].State.Owed() || !cs["c"].State.Owed() {
 		t.Fatalf("%+v %+v", e, cs)
 	}
 	gone(t, j, Hash(5))
@@ -40,17 +41,17 @@ func restore(t *testing.T, s Subject) {
 	if err != nil || !as[0].Known || !as[1].Known || as[2].Known || as[1].Entry.RecordDigest != rs[6].Meta.RecordDigest {
 		t.Fatalf("Restore again: %v, %+v", err, as)
 	}
-	if _, cs := get(t, j, Hash(5)); cs["a"].Owed || cs["b"].Owed || cs["b"].Location != "at b" || !cs["c"].Owed {
+	if _, cs := get(t, j, Hash(5)); cs["a"].State.Owed() || cs["b"].State.Owed() || cs["b"].Location != "at b" || !cs["c"].State.Owed() {
 		t.Fatalf("%+v", cs)
 	}
-	if _, cs := get(t, j, Hash(6)); !cs["b"].Owed {
+	if _, cs := get(t, j, Hash(6)); !cs["b"].State.Owed() {
 		t.Fatalf("a copy of another record counts: %+v", cs)
 	}
 	backlog(t, j, map[string]int{"a": 1, "b": 599, "c": 601})
 	if os := owed(t, j, "b", time.Now(), 1000); len(os) != 599 {
 		t.Fatalf("b is owed %d", len(os))
 	}
-	j.Update(journal.Update{Sequence: 7, Replica: "b", Location: "y"})
+	j.Update(journal.Update{Sequence: 7, Replica: "b", Location: "y", State: custody.Held})
 	// And an admission of what was restored.
 	if as := admit(t, j, Events(5, 6, 200), "d"); !as[0].Known {
 		t.Fatalf("%+v", as)

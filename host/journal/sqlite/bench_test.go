@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/journaltest"
 	"github.com/eventseal/eventseal/host/module"
@@ -43,8 +44,8 @@ func BenchmarkAdmit(b *testing.B) {
 						}
 						if c.stored {
 							for _, a := range as {
-								j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "segment 12:345678"})
-								j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Location: "segment 12:345678"})
+								j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "segment 12:345678", State: custody.Held})
+								j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Location: "segment 12:345678", State: custody.Held})
 							}
 						}
 					}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/journaltest"
 )
@@ -52,7 +53,7 @@ func TestFailedCommitClosesTheJournal(t *testing.T) {
 			if j.Failure() == nil {
 				t.Fatal("no Failure")
 			}
-			j.Update(journal.Update{Sequence: 1, Replica: "a", Location: "x"})
+			j.Update(journal.Update{Sequence: 1, Replica: "a", Location: "x", State: custody.Held})
 			if _, _, err := j.Get(ctx, journaltest.Hash(3)); err != nil {
 				t.Fatalf("Get: %v", err)
 			}
@@ -92,7 +93,7 @@ func TestRollbackLeavesNothing(t *testing.T) {
 	if _, err := j.Admit(ctx, journaltest.Events(500, 1700, 100), []string{"c"}); !errors.Is(err, journal.ErrFull) {
 		t.Fatalf("Admit: %v, want ErrFull", err)
 	}
-	j.Update(journal.Update{Sequence: 1, Replica: "a", Location: "x"})
+	j.Update(journal.Update{Sequence: 1, Replica: "a", Location: "x", State: custody.Held})
 	if err := j.Flush(ctx); !errors.Is(err, journal.ErrFull) {
 		t.Fatalf("Flush: %v, want ErrFull", err)
 	}
@@ -287,7 +288,7 @@ func TestLongOutbox(t *testing.T) {
 			continue // half of it is fresh
 		}
 		for _, a := range as {
-			j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "x"}, journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Err: "down", Owed: true, RetryIn: time.Minute})
+			j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "x", State: custody.Held}, journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Err: "down", State: custody.Owed, RetryIn: time.Minute})
 		}
 	}
 	if err := j.Flush(ctx); err != nil {

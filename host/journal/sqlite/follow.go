@@ -2,69 +2,51 @@ package sqlite
 
 import (
 	"context"
-	"database/sql/driver"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
 
-// A successor is a record that comes in the place of a lost one.
-type successor struct {
-	v    module.Verified
-	lost digest.Hash // of the record that it replaces
-	owed []string
-}
-
-// Follow implements journal.Follower.
-func (j *Journal) Follow(ctx context.Context, v module.Verified, lost digest.Hash, owed []string) (journal.Entry, error) {
-	t := &task{follow: &successor{v, lost, owed}}
-	if err := j.submit(ctx, t); err != nil {
-		return journal.Entry{}, err
-	}
-	if len(t.out) == 0 {
-		return journal.Entry{}, journal.ErrNotFound
-	}
-	return t.out[0].Entry, nil
-}
-
-// follow has events take their successors' records, before the news of the
-// same group, which may be of them.
-func (w *writer) follow(tasks []*task) error {
-	for _, t := range tasks {
-		if t.follow == nil {
-			continue
-		}
-		m := t.follow.v.Meta()
+// Follow implements journal.Follower. An event that has another record than
+// the lost one keeps that, and whoever is named is owed nothing.
+func (j *Journal) Follow(ctx context.Context, v module.Verified, lost digest.Hash, owed []string) (e journal.Entry, err error) {
+	found := false
+	err = j.do(ctx, func(w *writer) error {
+		m := v.Meta()
 		known, err := w.lookup([]newcomer{{meta: m}})
 		if err != nil {
 			return err
 		}
-		seq, ok := known[m.Hash]
-		if !ok {
-			continue
+		var seq uint64
+		if seq, found = known[m.Hash]; !found {
+			return nil
 		}
-		e, err := w.entry(seq)
-		if err != nil {
+		if e, err = w.entry(seq); err != nil || e.RecordDigest != lost {
 			return err
 		}
-		if e.RecordDigest == t.follow.lost {
-			if err := w.succeed(seq, t.follow); err != nil {
-				return err
-			}
-			e.RecordDigest = m.RecordDigest
-		}
-		t.out = []journal.Admission{{Entry: e, Known: true}}
+		e.RecordDigest = m.RecordDigest
+		return w.succeed(seq, v, owed)
+	})
+	if err == nil && !found {
+		err = journal.ErrNotFound
 	}
-	return nil
+	if err != nil {
+		return journal.Entry{}, err
+	}
+	return e, nil
 }
 
 // succeed replaces the record. All else in an entry is of the bytes that the
 // hash stands for, and the same.
-func (w *writer) succeed(seq uint64, f *successor) error {
-	m := f.v.Meta()
-	if err := w.c.exec(`UPDATE events SET digest = ? WHERE seq = ?`, m.RecordDigest[:], int64(seq)); err != nil {
+func (w *writer) succeed(seq uint64, v module.Verified, owed []string) error {
+	if err := w.c.exec(`UPDATE events SET digest = ? WHERE seq = ?`, v.Meta().RecordDigest[:], int64(seq)); err != nil {
+		return err
+	}
+	const keep = `INSERT INTO pending VALUES (?,?) ON CONFLICT (seq) DO UPDATE SET record = excluded.record`
+	if err := w.c.exec(keep, int64(seq), v.Record()); err != nil {
 		return err
 	}
 	s, err := w.state(seq)
@@ -72,16 +54,12 @@ func (w *writer) succeed(seq uint64, f *successor) error {
 		return err
 	}
 	now := time.Now().UnixMilli()
-	for _, replica := range f.owed {
-		id, err := w.name(name{kind: kindReplica, text: replica})
+	for _, replica := range owed {
+		id, err := w.replica(replica)
 		if err != nil {
 			return err
 		}
-		s.copies[id] = copyState{replica: id, owed: true, due: now, updated: now}
+		s.copies[id] = copyState{replica: id, state: custody.Owed, due: now, updated: now}
 	}
-	if err := w.save(s); err != nil {
-		return err
-	}
-	const keep = `INSERT INTO pending VALUES (?,?) ON CONFLICT (seq) DO UPDATE SET record = excluded.record`
-	return w.c.exec(keep, []driver.Value{int64(seq), f.v.Record()}...)
+	return w.save(s)
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/journaltest"
 )
@@ -119,7 +120,7 @@ func TestFullDisk(t *testing.T) {
 	verify()
 	// News may find no room either; they are kept until there is some.
 	for seq := uint64(1); seq <= acknowledged; seq += 2 {
-		j.Update(journal.Update{Sequence: seq, Replica: "a", Location: "x"}, journal.Update{Sequence: seq, Replica: "b", Location: "y"})
+		j.Update(journal.Update{Sequence: seq, Replica: "a", Location: "x", State: custody.Held}, journal.Update{Sequence: seq, Replica: "b", Location: "y", State: custody.Held})
 	}
 	if err := j.Flush(ctx); err != nil && !errors.Is(err, journal.ErrFull) {
 		t.Fatalf("Flush on a full disk: %v", err)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/journaltest"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -56,9 +57,9 @@ func child(t *testing.T, path string) {
 				}
 				fmt.Print(line.String())
 				for i, a := range as {
-					j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "x"})
+					j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "x", State: custody.Held})
 					if i%2 == 0 {
-						j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Location: "y"})
+						j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Location: "y", State: custody.Held})
 					}
 				}
 			}
@@ -118,7 +119,7 @@ func checkKilled(t *testing.T, path, output string, acknowledged map[uint64]uint
 			t.Fatalf("round %d: %v, %+v", round, err, cs)
 		}
 		record, err := j.Record(ctx, v.Hash())
-		stays := cs[0].Owed || cs[1].Owed
+		stays := cs[0].State.Owed() || cs[1].State.Owed()
 		if stays && !bytes.Equal(record, v.Record()) || !stays && err == nil {
 			t.Fatalf("round %d: event %d has %d bytes, owed is %v (%v)", round, seed, len(record), stays, err)
 		}
@@ -132,7 +133,7 @@ func checkKilled(t *testing.T, path, output string, acknowledged map[uint64]uint
 			t.Fatal(err)
 		}
 		for _, c := range cs {
-			if c.Owed {
+			if c.State.Owed() {
 				backlog[c.Replica]++
 			}
 		}

@@ -23,18 +23,34 @@ type name struct {
 // names are the numbers that rows use for types, replicas and sets of
 // replicas. A published value never changes: the writer adds to a copy and
 // publishes it after the commit.
+//
+// A replica's number stands for one place, which has a name as long as it is
+// bound to it (places.go). Another place under that name gets another number.
 type names struct {
-	ids  map[name]int64
-	byID map[int64]name
-	sets map[int64][]int64 // replicas of each set
+	ids    map[name]int64
+	byID   map[int64]name
+	sets   map[int64][]int64 // replicas of each set
+	places map[int64]place   // by number
+	bound  map[string]int64  // by name
 }
 
 func loadNames(c *conn) (*names, error) {
-	n := &names{ids: map[name]int64{}, byID: map[int64]name{}, sets: map[int64][]int64{}}
+	n := &names{ids: map[name]int64{}, byID: map[int64]name{}, sets: map[int64][]int64{}, places: map[int64]place{}, bound: map[string]int64{}}
 	err := c.query(`SELECT id, kind, name, code FROM names`, nil, func(v []driver.Value) error {
 		return n.add(v[0].(int64), name{v[1].(int64), v[2].(string), uint32(v[3].(int64))})
 	})
-	return n, err
+	if err != nil {
+		return nil, err
+	}
+	return n, c.query(`SELECT replica, name, identity, after, upto, why FROM places`, nil, func(v []driver.Value) error {
+		n.set(v[0].(int64), place{v[1].(string), v[2].(string), uint64(v[3].(int64)), uint64(v[4].(int64)), v[5].(string)})
+		return nil
+	})
+}
+
+// clone returns a copy that can be changed.
+func (n *names) clone() *names {
+	return &names{maps.Clone(n.ids), maps.Clone(n.byID), maps.Clone(n.sets), maps.Clone(n.places), maps.Clone(n.bound)}
 }
 
 func (n *names) add(id int64, x name) error {
@@ -67,8 +83,9 @@ func (n *names) typeIDs(text string) (ids []int64) {
 	return ids
 }
 
+// replica returns the number of the place that is bound to a name.
 func (n *names) replica(text string) (int64, bool) {
-	id, ok := n.ids[name{kind: kindReplica, text: text}]
+	id, ok := n.bound[text]
 	return id, ok
 }
 
@@ -84,7 +101,7 @@ func (w *writer) name(x name) (int64, error) {
 	if err := w.c.exec(`INSERT INTO names (id, kind, name, code) VALUES (?,?,?,?)`, next, x.kind, x.text, int64(x.code)); err != nil {
 		return 0, err
 	}
-	w.names = &names{maps.Clone(w.names.ids), maps.Clone(w.names.byID), maps.Clone(w.names.sets)}
+	w.names = w.names.clone()
 	return next, w.names.add(next, x)
 }
 
@@ -92,7 +109,7 @@ func (w *writer) name(x name) (int64, error) {
 func (w *writer) set(replicas []string) (int64, error) {
 	ids := make([]int64, 0, len(replicas))
 	for _, r := range replicas {
-		id, err := w.name(name{kind: kindReplica, text: r})
+		id, err := w.replica(r)
 		if err != nil {
 			return 0, err
 		}

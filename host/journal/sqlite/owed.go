@@ -121,9 +121,9 @@ func (j *Journal) Backlog(ctx context.Context) (map[string]int, error) {
 	defer j.mu.Unlock()
 	n := j.names.Load()
 	out := map[string]int{}
-	for r, count := range j.backlog {
-		if count > 0 {
-			out[n.byID[r].text] = count
+	for name, r := range n.bound {
+		if count := j.backlog[r] + n.places[r].arrears(); count > 0 {
+			out[name] = count
 		}
 	}
 	return out, nil

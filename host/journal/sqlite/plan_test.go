@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/journaltest"
 )
@@ -22,7 +23,7 @@ func TestQueryPlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, a := range as[:1000] {
-		j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "x"}, journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Err: "down", Owed: true})
+		j.Update(journal.Update{Sequence: a.Entry.Sequence, Replica: "a", Location: "x", State: custody.Held}, journal.Update{Sequence: a.Entry.Sequence, Replica: "b", Err: "down", State: custody.Owed})
 	}
 	if err := j.Flush(ctx); err != nil {
 		t.Fatal(err)

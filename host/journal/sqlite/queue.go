@@ -23,8 +23,8 @@ type task struct {
 	events   []module.Verified
 	owed     []string
 	restored []journal.Restored
-	follow   *successor
-	upto     uint64 // a Flush: how many news must be durable
+	do       func(w *writer) error // anything else, in the same transaction; it may run again when that fails
+	upto     uint64                // a Flush: how many news must be durable
 
 	out  []journal.Admission
 	err  error
@@ -40,7 +40,8 @@ const (
 // news is a queued Update.
 type news struct {
 	journal.Update
-	at int64 // Unix milliseconds
+	at int64  // Unix milliseconds
+	id uint64 // counted since Open
 }
 
 // Admit implements journal.Journal. A context that ends before the writer has
@@ -67,6 +68,11 @@ func (j *Journal) Restore(ctx context.Context, rs []journal.Restored) ([]journal
 		return nil, err
 	}
 	return t.out, nil
+}
+
+// do has the writer run f in a transaction, and waits until that is durable.
+func (j *Journal) do(ctx context.Context, f func(w *writer) error) error {
+	return j.submit(ctx, &task{do: f})
 }
 
 // Flush implements journal.Journal.
@@ -109,9 +115,9 @@ func (j *Journal) Update(us ...journal.Update) {
 		if u.Sequence == 0 || u.Sequence > last || len(j.updates) >= maxNews {
 			continue
 		}
-		n := news{u, at}
-		j.updates = append(j.updates, n)
 		j.queued++
+		n := news{u, at, j.queued}
+		j.updates = append(j.updates, n)
 		j.overlay[u.Sequence] = append(j.overlay[u.Sequence], n)
 	}
 	j.mu.Unlock()

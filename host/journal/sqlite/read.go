@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -130,7 +131,7 @@ func (j *Journal) entries(ctx context.Context, q *sql.Tx, query string, args ...
 func (j *Journal) known(id int64) *names {
 	n := j.names.Load()
 	for range 1000 {
-		if _, ok := n.byID[id]; ok {
+		if _, ok := n.byID[id]; ok || id == 0 {
 			break
 		}
 		time.Sleep(time.Millisecond)
@@ -227,7 +228,7 @@ func (j *Journal) Get(ctx context.Context, h digest.Hash) (journal.Entry, []jour
 // What get reads of an event in one transaction.
 const (
 	copiesText = `SELECT (SELECT state FROM copies WHERE seq = ?1), (SELECT owed FROM fresh WHERE seq = ?1)`
-	owedText   = `SELECT replica, due, attempts, error, updated FROM owed WHERE seq = ?`
+	owedText   = `SELECT replica, due, attempts, error, updated, state FROM owed WHERE seq = ?`
 )
 
 func (j *Journal) get(ctx context.Context, h digest.Hash) (e journal.Entry, out []journal.Copy, err error) {
@@ -252,54 +253,53 @@ func (j *Journal) get(ctx context.Context, h digest.Hash) (e journal.Entry, out 
 		return e, nil, err
 	}
 	defer tx.Rollback() // nothing was written
-	cs := map[int64]copyState{}
 	var packed []byte
 	var set sql.NullInt64
-	err = j.queryRow(ctx, tx, copiesText, []any{int64(e.Sequence)}, &packed, &set)
-	if err != nil {
+	if err := j.queryRow(ctx, tx, copiesText, []any{int64(e.Sequence)}, &packed, &set); err != nil {
 		return e, nil, err
 	}
-	parsed, err := parseCopies(packed)
+	stored, err := parseCopies(packed)
 	if err != nil {
 		return e, nil, err
-	}
-	for _, c := range parsed {
-		cs[c.replica] = c
 	}
 	rows, err := j.query(ctx, tx, owedText, int64(e.Sequence))
 	if err != nil {
 		return e, nil, err
 	}
 	defer rows.Close()
+	var owed []copyState
 	for rows.Next() {
-		c := copyState{owed: true}
-		if err := rows.Scan(&c.replica, &c.due, &c.attempts, &c.err, &c.updated); err != nil {
+		var c copyState
+		if err := rows.Scan(&c.replica, &c.due, &c.attempts, &c.err, &c.updated, &c.state); err != nil {
 			return e, nil, err
 		}
-		cs[c.replica] = c
+		owed = append(owed, c)
 	}
 	if err := rows.Err(); err != nil {
 		return e, nil, err
 	}
-	if set.Valid {
-		for _, r := range j.known(set.Int64).sets[set.Int64] {
-			cs[r] = copyState{replica: r, owed: true, updated: e.AdmittedAt.UnixMilli()}
-		}
+	n := j.known(set.Int64)
+	for _, c := range append(stored[:len(stored):len(stored)], owed...) {
+		n = j.known(c.replica)
 	}
 	byName := map[string]copyState{}
-	for r, c := range cs {
-		byName[j.known(r).byID[r].text] = c
+	for r, c := range n.derive(e.Sequence, set.Int64, e.AdmittedAt.UnixMilli(), stored, owed) {
+		byName[n.places[r].name] = c
 	}
 	for _, u := range waiting {
 		// Older news were committed in between. What is owed and was never tried
 		// has no news yet, even if it became owed in this very millisecond.
-		if c := byName[u.Replica]; c.updated < u.at || c.owed && c.attempts == 0 {
-			byName[u.Replica] = c.apply(u)
+		c := byName[u.Replica]
+		if c.updated >= u.at && (!c.state.Owed() || c.attempts > 0) {
+			continue
+		}
+		if byName[u.Replica] = c.apply(u); u.State == custody.None {
+			delete(byName, u.Replica)
 		}
 	}
 	for replica, c := range byName {
 		out = append(out, journal.Copy{
-			Replica: replica, Location: c.location, Owed: c.owed, Attempts: int(c.attempts), LastError: c.err, UpdatedAt: time.UnixMilli(c.updated).UTC(),
+			Replica: replica, State: c.state, Location: c.location, Attempts: int(c.attempts), LastError: c.err, UpdatedAt: time.UnixMilli(c.updated).UTC(),
 		})
 	}
 	return e, out, nil

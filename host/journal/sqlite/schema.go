@@ -83,6 +83,21 @@ var migrations = []string{
 		PRIMARY KEY (term, block)
 	) WITHOUT ROWID;
 	INSERT INTO settings VALUES ('term key', randomblob(32));`,
+	// 2
+	`CREATE TABLE places (          -- what stands behind the numbers of replicas
+		replica  INTEGER PRIMARY KEY,  -- names.id
+		name     TEXT NOT NULL,        -- that it is bound to; '': none, and nothing of it counts
+		identity TEXT NOT NULL,        -- '': none is known
+		after    INTEGER NOT NULL,     -- the arrears: events after this one
+		upto     INTEGER NOT NULL,     -- and up to this one; 0: none
+		why      TEXT NOT NULL         -- there are any
+	);
+	INSERT INTO places SELECT id, name, '', 0, 0, '' FROM names WHERE kind = 2;
+	ALTER TABLE owed ADD COLUMN state INTEGER NOT NULL DEFAULT 1; -- custody.State
+	CREATE TABLE lost (             -- events that are custody.Lost
+		seq INTEGER PRIMARY KEY
+	);
+	INSERT INTO settings VALUES ('epoch', randomblob(8));`,
 }
 
 // migrate brings the schema to the newest version, each step in a transaction

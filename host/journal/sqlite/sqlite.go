@@ -29,6 +29,9 @@ type Options struct {
 	// OnCommit, if set, is told of every commit: how long it took with its
 	// fsync, and how many events it admitted. It is called by the writer and must be quick.
 	OnCommit func(took time.Duration, events int)
+	// OnLost, if set, is told of events that have become lost (custody.Lost), and
+	// how many there are now. It is called by the writer and must be quick.
+	OnLost func(ls []journal.Losing, total uint64)
 	// Log is told of trouble in the background. nil: slog.Default().
 	Log *slog.Logger
 
@@ -48,6 +51,8 @@ type Journal struct {
 	prepared sync.Map // text → *sql.Stmt on read
 	names    atomic.Pointer[names]
 	last     atomic.Uint64
+	lost     atomic.Uint64 // events
+	epoch    atomic.Pointer[string]
 	packed   atomic.Int64 // full blocks
 	terms    termKey
 	blocks   blockCache
@@ -78,6 +83,9 @@ var (
 	_ journal.Locator  = (*Journal)(nil)
 	_ journal.Restorer = (*Journal)(nil)
 	_ journal.Follower = (*Journal)(nil)
+	_ journal.Placer   = (*Journal)(nil)
+	_ journal.Loser    = (*Journal)(nil)
+	_ journal.Renewer  = (*Journal)(nil)
 )
 
 // Open opens or creates the journal in the file path, whose folder must exist,

@@ -3,9 +3,12 @@ package sqlite
 import (
 	"cmp"
 	"database/sql/driver"
+	"maps"
 	"slices"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/module"
 )
 
 // learn makes news durable.
@@ -56,13 +59,13 @@ func (w *writer) learn(ns []news) error {
 // an event say that every replica has it. It returns the row for copies.
 func (w *writer) complete(ns []news) (state []byte, ok bool, err error) {
 	set, ok := w.fresh[ns[0].Sequence]
-	if !ok || len(w.names.sets[set]) == 0 {
+	if !ok || len(w.names.sets[set]) == 0 || w.names.anyArrears(ns[0].Sequence) {
 		return nil, false, nil
 	}
 	cs := make([]copyState, 0, len(ns))
 	for _, n := range ns {
 		id, known := w.names.replica(n.Replica)
-		if !known || n.Err != "" || !slices.Contains(w.names.sets[set], id) {
+		if !known || !n.State.Held() || !slices.Contains(w.names.sets[set], id) {
 			return nil, false, nil
 		}
 		cs = slices.DeleteFunc(cs, func(c copyState) bool { return c.replica == id })
@@ -85,18 +88,22 @@ func (w *writer) learnOne(seq uint64, ns []news) error {
 		return err
 	}
 	for _, n := range ns {
-		id, err := w.name(name{kind: kindReplica, text: n.Replica})
+		id, err := w.replica(n.Replica)
 		if err != nil {
 			return err
 		}
-		s.copies[id] = s.copies[id].of(id).apply(n)
+		if n.State == custody.None {
+			delete(s.copies, id)
+			continue
+		}
+		c := s.copies[id]
+		c.replica = id
+		s.copies[id] = c.apply(n)
+		if n.State.Owed() && n.Keep.Meta() != nil {
+			s.keep = &n.Keep
+		}
 	}
 	return w.save(s)
-}
-
-func (c copyState) of(replica int64) copyState {
-	c.replica = replica
-	return c
 }
 
 // A state is everything about one event's copies, with what the tables hold.
@@ -104,59 +111,40 @@ type state struct {
 	seq    uint64
 	copies map[int64]copyState
 	before map[int64]copyState
-	fresh  bool // a row of fresh stands for the owed ones
-	row    bool // there is a row of copies
+	fresh  bool             // a row of fresh stands for the owed ones
+	row    bool             // there is a row of copies
+	keep   *module.Verified // whose bytes are to be held, if it is the event's record
 }
 
 func (w *writer) state(seq uint64) (*state, error) {
-	s := &state{seq: seq, copies: map[int64]copyState{}, before: map[int64]copyState{}}
+	s := &state{seq: seq}
 	arg := []driver.Value{int64(seq)}
-	err := w.c.query(`SELECT owed FROM fresh WHERE seq = ?`, arg, func(v []driver.Value) error {
-		s.fresh = true
-		for _, r := range w.names.sets[v[0].(int64)] {
-			s.before[r] = copyState{replica: r, owed: true}
-		}
+	var set, since int64
+	var stored, owed []copyState
+	err := w.c.query(`SELECT f.owed, e.admitted FROM fresh f JOIN events e ON e.seq = f.seq WHERE f.seq = ?`, arg, func(v []driver.Value) error {
+		s.fresh, set, since = true, v[0].(int64), v[1].(int64)
 		return nil
 	})
+	if err == nil && !s.fresh {
+		err = w.c.query(`SELECT state FROM copies WHERE seq = ?`, arg, func(v []driver.Value) (err error) {
+			s.row = true
+			stored, err = parseCopies(v[0].([]byte))
+			return err
+		})
+		if err == nil {
+			err = w.c.query(owedText, arg, func(v []driver.Value) error {
+				owed = append(owed, copyState{
+					replica: v[0].(int64), due: v[1].(int64), attempts: v[2].(int64), err: v[3].(string), updated: v[4].(int64), state: custody.State(v[5].(int64)),
+				})
+				return nil
+			})
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	if !s.fresh {
-		err = w.c.query(`SELECT state FROM copies WHERE seq = ?`, arg, func(v []driver.Value) error {
-			s.row = true
-			cs, err := parseCopies(v[0].([]byte))
-			for _, c := range cs {
-				s.before[c.replica] = c
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		err = w.c.query(`SELECT replica, due, attempts, error, updated FROM owed WHERE seq = ?`, arg, func(v []driver.Value) error {
-			r := v[0].(int64)
-			s.before[r] = copyState{replica: r, owed: true, due: v[1].(int64), attempts: v[2].(int64), err: v[3].(string), updated: v[4].(int64)}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	} else {
-		// What is fresh has waited since its admission.
-		err = w.c.query(`SELECT admitted FROM events WHERE seq = ?`, arg, func(v []driver.Value) error {
-			for r, c := range s.before {
-				c.due, c.updated = v[0].(int64), v[0].(int64)
-				s.before[r] = c
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	for r, c := range s.before {
-		s.copies[r] = c
-	}
+	s.before = w.names.derive(seq, set, since, stored, owed)
+	s.copies = maps.Clone(s.before)
 	return s, nil
 }
 
@@ -170,41 +158,38 @@ func (w *writer) save(s *state) error {
 		}
 		w.unfresh = append(w.unfresh, s.seq)
 	}
-	owed, held := 0, 0
+	var tally custody.Tally
 	var row []byte
-	replicas := make([]int64, 0, len(s.copies))
-	for r := range s.copies {
-		replicas = append(replicas, r)
-	}
-	slices.Sort(replicas)
-	for _, r := range replicas {
+	for _, r := range slices.Sorted(maps.Keys(s.copies)) {
 		c, before := s.copies[r], s.before[r]
-		if c.owed && !before.owed {
-			w.owed[r]++
-		}
-		if !c.owed && before.owed {
-			w.owed[r]--
-		}
-		if !c.owed {
+		tally.Add(c.state, false)
+		if !c.state.Owed() {
 			row = appendCopy(row, c)
-			if c.err == "" {
-				held++
-			}
-			if before.owed && !s.fresh {
-				if err := w.c.exec(`DELETE FROM owed WHERE seq = ? AND replica = ?`, seq, r); err != nil {
-					return err
-				}
-			}
 			continue
 		}
-		owed++
-		if s.fresh || c != before {
-			err := w.c.exec(`INSERT INTO owed VALUES (?,?,?,?,?,?) ON CONFLICT (seq, replica) DO UPDATE
-				SET due = excluded.due, attempts = excluded.attempts, error = excluded.error, updated = excluded.updated`,
-				seq, r, c.due, c.attempts, c.err, c.updated)
-			if err != nil {
-				return err
-			}
+		if c.implied || !s.fresh && c == before {
+			continue
+		}
+		if !before.owedRow() {
+			w.owed[r]++
+		}
+		err := w.c.exec(`INSERT INTO owed (seq, replica, due, attempts, error, updated, state) VALUES (?,?,?,?,?,?,?) ON CONFLICT (seq, replica) DO UPDATE
+			SET due = excluded.due, attempts = excluded.attempts, error = excluded.error, updated = excluded.updated, state = excluded.state`,
+			seq, r, c.due, c.attempts, c.err, c.updated, int64(c.state))
+		if err != nil {
+			return err
+		}
+	}
+	for r, before := range s.before {
+		if !before.owedRow() || s.copies[r].owedRow() {
+			continue
+		}
+		w.owed[r]--
+		if s.fresh {
+			continue
+		}
+		if err := w.c.exec(`DELETE FROM owed WHERE seq = ? AND replica = ?`, seq, r); err != nil {
+			return err
 		}
 	}
 	switch {
@@ -217,10 +202,27 @@ func (w *writer) save(s *state) error {
 			return err
 		}
 	}
-	if owed == 0 && held > 0 {
-		return w.c.exec(`DELETE FROM pending WHERE seq = ?`, seq)
+	if tally.Owed == 0 && tally.Held > 0 {
+		if err := w.c.exec(`DELETE FROM pending WHERE seq = ?`, seq); err != nil {
+			return err
+		}
+	} else if err := w.hold(s); err != nil {
+		return err
 	}
-	return nil
+	return w.judge(s.seq, tally)
+}
+
+// hold puts the bytes that an event's news came with into the journal, where
+// they are its record.
+func (w *writer) hold(s *state) error {
+	if s.keep == nil {
+		return nil
+	}
+	e, err := w.entry(s.seq)
+	if err != nil || e.RecordDigest != s.keep.Meta().RecordDigest {
+		return err
+	}
+	return w.c.exec(`INSERT OR IGNORE INTO pending VALUES (?,?)`, int64(s.seq), s.keep.Record())
 }
 
 // restoreCopies records what is known of a restored event's copies.
@@ -236,17 +238,17 @@ func (w *writer) restoreCopies(r *journal.Restored, a journal.Admission, now int
 		}
 	}
 	for _, c := range r.Copies {
-		id, err := w.name(name{kind: kindReplica, text: c.Replica})
+		id, err := w.replica(c.Replica)
 		if err != nil {
 			return err
 		}
-		_, known := s.copies[id]
+		have, known := s.copies[id]
 		switch {
-		case !c.Owed:
-			n := news{journal.Update{Sequence: s.seq, Replica: c.Replica, Location: c.Location}, now}
+		case c.State.Held():
+			n := news{journal.Update{Sequence: s.seq, Replica: c.Replica, State: c.State, Location: c.Location}, now, 0}
 			s.copies[id] = copyState{replica: id}.apply(n)
-		case !known:
-			s.copies[id] = copyState{replica: id, owed: true, due: now, updated: now}
+		case !known || have.implied:
+			s.copies[id] = copyState{replica: id, state: custody.Owed, due: now, updated: now}
 		}
 	}
 	return w.save(s)

@@ -43,6 +43,8 @@ type writer struct {
 	blocks   map[int64]*columns // made by the open transaction
 	unfresh  []uint64           // what the open transaction takes out of fresh
 	refresh  map[uint64]int64
+	losing   []journal.Losing // events that the open transaction finds lost
+	lost     int64            // change of their number by the open transaction
 }
 
 func openWriter(j *Journal) (*writer, error) {
@@ -90,6 +92,9 @@ func openWriter(j *Journal) (*writer, error) {
 		j.backlog[v[0].(int64)] += int(v[1].(int64))
 		return nil
 	})
+	if err == nil {
+		err = w.loadStanding()
+	}
 	if err != nil {
 		return w, err
 	}
@@ -114,6 +119,7 @@ func (w *writer) run() {
 func (w *writer) commit(g group) {
 	begun, tail, last := time.Now(), w.tail, w.last
 	w.admitted, w.owed, w.unfresh, w.refresh, w.blocks = 0, map[int64]int{}, w.unfresh[:0], map[uint64]int64{}, map[int64]*columns{}
+	w.losing, w.lost = nil, 0
 	err := w.j.Failure()
 	if err == nil {
 		err = classify(w.transact(g))
@@ -135,6 +141,9 @@ func (w *writer) commit(g group) {
 	for _, t := range g.tasks {
 		close(t.done)
 	}
+	if len(w.losing) > 0 && w.j.o.OnLost != nil {
+		w.j.o.OnLost(w.losing, w.j.lost.Load())
+	}
 	took := time.Since(begun)
 	w.j.stats.commit(took, w.admitted, len(g.news))
 	if w.j.o.OnCommit != nil {
@@ -147,6 +156,7 @@ func (w *writer) commit(g group) {
 func (w *writer) publish(g group) {
 	j := w.j
 	j.names.Store(w.names)
+	j.lost.Add(uint64(w.lost))
 	for b, c := range w.blocks {
 		j.blocks.put(b, c) // the newest are asked for most
 	}
@@ -157,7 +167,7 @@ func (w *writer) publish(g group) {
 	}
 	j.answerFlushes(len(g.news), nil)
 	for _, n := range g.news {
-		left := slices.DeleteFunc(j.overlay[n.Sequence], func(o news) bool { return o == n })
+		left := slices.DeleteFunc(j.overlay[n.Sequence], func(o news) bool { return o.id == n.id })
 		if len(left) == 0 {
 			delete(j.overlay, n.Sequence)
 		} else {
@@ -261,8 +271,13 @@ func (w *writer) work(g group) error {
 	if err := w.admit(g.tasks); err != nil {
 		return err
 	}
-	if err := w.follow(g.tasks); err != nil {
-		return err
+	// Before the news of the same group, which may be of what they do.
+	for _, t := range g.tasks {
+		if t.do != nil {
+			if err := t.do(w); err != nil {
+				return err
+			}
+		}
 	}
 	if err := w.learn(g.news); err != nil {
 		return err

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
-	"time"
 
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
@@ -71,7 +70,7 @@ func (w *writer) succeed(seq uint64, f *successor) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now().UnixMilli()
+	now := w.j.clock.now()
 	for _, replica := range f.owed {
 		id, err := w.name(name{kind: kindReplica, text: replica})
 		if err != nil {

@@ -143,15 +143,10 @@ func (w *writer) state(seq uint64) (*state, error) {
 		}
 	} else {
 		// What is fresh has waited since its admission.
-		err = w.c.query(`SELECT admitted FROM events WHERE seq = ?`, arg, func(v []driver.Value) error {
-			for r, c := range s.before {
-				c.due, c.updated = v[0].(int64), v[0].(int64)
-				s.before[r] = c
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
+		at := w.j.clock.since(seq)
+		for r, c := range s.before {
+			c.due, c.updated = at, at
+			s.before[r] = c
 		}
 	}
 	for r, c := range s.before {

@@ -171,7 +171,7 @@ func (p *place) owed(ctx context.Context, now time.Time, tried map[uint64]struct
 	p.mu.Lock()
 	limit := outboxEvents + len(p.queue) + p.lively*p.batch
 	p.mu.Unlock()
-	list, err := in.o.Journal.Owed(ctx, p.Name, now, limit)
+	list, err := in.o.Journal.Owed(ctx, p.Name, time.Until(now), limit)
 	if err != nil {
 		if ctx.Err() == nil {
 			in.o.Log.Warn("the journal does not tell what is owed", "replica", p.Name, "error", err)

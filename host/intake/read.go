@@ -65,7 +65,7 @@ func (in *Intake) forget() {
 
 func (in *Intake) forgetPlace(name string) error {
 	for {
-		list, err := in.o.Journal.Owed(in.base, name, time.Now().Add(never), outboxEvents)
+		list, err := in.o.Journal.Owed(in.base, name, never, outboxEvents)
 		if err != nil || len(list) == 0 {
 			return err
 		}

@@ -101,8 +101,9 @@ type Journal interface {
 	Record(ctx context.Context, h digest.Hash) ([]byte, error)
 
 	// Owed returns up to limit events that a replica is owed and whose waiting
-	// time is over at now, the longest waiting first.
-	Owed(ctx context.Context, replica string, now time.Time, limit int) ([]Owed, error)
+	// time ends within ahead from now, the longest waiting first. A negative ahead
+	// asks for what has been due for so long. Clocks that are set change nothing.
+	Owed(ctx context.Context, replica string, ahead time.Duration, limit int) ([]Owed, error)
 
 	// Backlog counts the events owed, by replica name.
 	Backlog(ctx context.Context) (map[string]int, error)

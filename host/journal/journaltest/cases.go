@@ -32,7 +32,7 @@ func empty(t *testing.T, s Subject) {
 	if es, err := j.Scan(timeout(t), 0, 10); err != nil || len(es) != 0 {
 		t.Fatalf("Scan: %v, %v", es, err)
 	}
-	if os := owed(t, j, "a", time.Now(), 10); len(os) != 0 {
+	if os := owed(t, j, "a", 0, 10); len(os) != 0 {
 		t.Fatalf("Owed: %v", os)
 	}
 	backlog(t, j, nil)
@@ -201,7 +201,7 @@ func outcomes(t *testing.T, s Subject) {
 	if _, cs := get(t, j, vs[30].Hash()); cs["a"].State.Owed() || cs["b"].State.Owed() || cs["b"].Location != "at b" {
 		t.Fatalf("copies: %+v", cs)
 	}
-	if os := owed(t, j, "b", time.Now(), 100); len(os) != 0 {
+	if os := owed(t, j, "b", 0, 100); len(os) != 0 {
 		t.Fatalf("Owed names %d events whose outcome is known", len(os))
 	}
 	at := func(seed uint64) string {
@@ -230,8 +230,7 @@ func outbox(t *testing.T, s Subject) {
 	j := s.Journal
 	vs := Events(0, 10, 200)
 	as := admit(t, j, vs, both...)
-	now := time.Now()
-	os := owed(t, j, "b", now, 4)
+	os := owed(t, j, "b", 0, 4)
 	if len(os) != 4 {
 		t.Fatalf("Owed gave %d events, want 4", len(os))
 	}
@@ -249,14 +248,14 @@ func outbox(t *testing.T, s Subject) {
 	fail(1, 2*time.Minute)
 	j.Update(journal.Update{Sequence: as[2].Entry.Sequence, Replica: "a", Location: "x", State: custody.Held})
 	flush(t, j)
-	if os := owed(t, j, "b", time.Now(), 100); len(os) != 8 || os[0].Entry.Sequence != 3 {
+	if os := owed(t, j, "b", 0, 100); len(os) != 8 || os[0].Entry.Sequence != 3 {
 		t.Fatalf("Owed gave %d events from %+v", len(os), os[0])
 	}
-	os = owed(t, j, "b", now.Add(time.Hour), 100)
+	os = owed(t, j, "b", time.Hour, 100)
 	if len(os) != 10 || os[8].Entry.Sequence != 2 || os[9].Entry.Sequence != 1 || os[8].Attempts != 2 || os[9].Attempts != 1 {
 		t.Fatalf("Owed: %+v", os)
 	}
-	if os := owed(t, j, "a", time.Now(), 100); len(os) != 9 {
+	if os := owed(t, j, "a", 0, 100); len(os) != 9 {
 		t.Fatalf("a is owed %d events, want 9", len(os))
 	}
 	if _, cs := get(t, j, vs[1].Hash()); !cs["b"].State.Owed() || cs["b"].Attempts != 2 || cs["b"].LastError != "no route" || cs["b"].Location != "" {
@@ -272,10 +271,10 @@ func outbox(t *testing.T, s Subject) {
 	if _, cs := get(t, j, vs[0].Hash()); cs["b"].State.Owed() || cs["b"].LastError != "conflict" || cs["b"].Location != "" {
 		t.Fatalf("copies: %+v", cs)
 	}
-	if os := owed(t, j, "nobody", time.Now(), 10); len(os) != 0 {
+	if os := owed(t, j, "nobody", 0, 10); len(os) != 0 {
 		t.Fatalf("an unknown replica is owed %d", len(os))
 	}
-	if os := owed(t, j, "a", time.Now(), 0); len(os) != 0 {
+	if os := owed(t, j, "a", 0, 0); len(os) != 0 {
 		t.Fatalf("limit 0 gave %d", len(os))
 	}
 	backlog(t, j, map[string]int{"a": 7, "b": 8})
@@ -290,7 +289,7 @@ func owedAgain(t *testing.T, s Subject) {
 	j.Update(journal.Update{Sequence: 1, Replica: "b", Err: "damaged", State: custody.Owed}, journal.Update{Sequence: 1, Replica: "new", Err: "added", State: custody.Owed})
 	flush(t, j)
 	backlog(t, j, map[string]int{"b": 1, "new": 1})
-	if os := owed(t, j, "b", time.Now(), 10); len(os) != 1 || os[0].Entry.Hash != v.Hash() || os[0].Attempts != 1 {
+	if os := owed(t, j, "b", 0, 10); len(os) != 1 || os[0].Entry.Hash != v.Hash() || os[0].Attempts != 1 {
 		t.Fatalf("Owed: %+v", os)
 	}
 	if _, cs := get(t, j, v.Hash()); len(cs) != 3 || cs["b"].Location != "" || cs["a"].Location != "x" {
@@ -382,7 +381,7 @@ func closed(t *testing.T, s Subject) {
 	_, e3 := j.Entries(ctx, []digest.Hash{Hash(1)})
 	_, e4 := j.Location(ctx, Hash(1), "a")
 	_, e5 := j.Record(ctx, Hash(1))
-	_, e6 := j.Owed(ctx, "a", time.Now(), 1)
+	_, e6 := j.Owed(ctx, "a", 0, 1)
 	_, e7 := j.Backlog(ctx)
 	_, e8 := j.Scan(ctx, 0, 1)
 	_, e9 := j.Last(ctx)

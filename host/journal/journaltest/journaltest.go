@@ -182,9 +182,9 @@ func gone(t *testing.T, j journal.Journal, h digest.Hash) {
 	}
 }
 
-func owed(t *testing.T, j journal.Journal, replica string, at time.Time, limit int) []journal.Owed {
+func owed(t *testing.T, j journal.Journal, replica string, ahead time.Duration, limit int) []journal.Owed {
 	t.Helper()
-	os, err := j.Owed(timeout(t), replica, at, limit)
+	os, err := j.Owed(timeout(t), replica, ahead, limit)
 	if err != nil {
 		t.Fatalf("Owed: %v", err)
 	}

@@ -40,7 +40,7 @@ type newcomer struct {
 // admit admits the events of all tasks and fills in their answers.
 func (w *writer) admit(tasks []*task) error {
 	var ns []newcomer
-	now := time.Now().UnixMilli()
+	now := w.j.clock.wall().UnixMilli()
 	for _, t := range tasks {
 		t.out = make([]journal.Admission, len(t.events)+len(t.restored))
 		if len(t.events) > 0 {
@@ -65,7 +65,7 @@ func (w *writer) admit(tasks []*task) error {
 	}
 	for _, t := range tasks {
 		for i := range t.restored {
-			if err := w.restoreCopies(&t.restored[i], t.out[i], now); err != nil {
+			if err := w.restoreCopies(&t.restored[i], t.out[i], w.j.clock.now()); err != nil {
 				return err
 			}
 		}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"time"
 
 	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
@@ -53,7 +52,7 @@ func (w *writer) succeed(seq uint64, v module.Verified, owed []string) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now().UnixMilli()
+	now := w.j.clock.now()
 	for _, replica := range owed {
 		id, err := w.replica(replica)
 		if err != nil {

@@ -23,7 +23,7 @@ type work struct {
 
 // Owed implements journal.Journal. Copies with news on their way to a commit
 // are left out: the outbox would do them twice.
-func (j *Journal) Owed(ctx context.Context, replica string, now time.Time, limit int) ([]journal.Owed, error) {
+func (j *Journal) Owed(ctx context.Context, replica string, ahead time.Duration, limit int) ([]journal.Owed, error) {
 	if err := j.usable(ctx); err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (j *Journal) Owed(ctx context.Context, replica string, now time.Time, limit
 		}
 	}
 	j.mu.Unlock()
-	ws, err := j.owed(ctx, n, id, now, limit, skip)
+	ws, err := j.owed(ctx, n, id, j.clock.until(ahead), limit, skip)
 	if err != nil {
 		return nil, j.reading("owed", err)
 	}
@@ -65,7 +65,7 @@ func (j *Journal) Owed(ctx context.Context, replica string, now time.Time, limit
 }
 
 // owed merges the two places that know of owed copies.
-func (j *Journal) owed(ctx context.Context, n *names, id int64, now time.Time, limit int, skip map[uint64]bool) ([]work, error) {
+func (j *Journal) owed(ctx context.Context, n *names, id, at int64, limit int, skip map[uint64]bool) ([]work, error) {
 	var ws []work
 	collect := func(query string, args ...any) error {
 		rows, err := j.query(ctx, nil, query, args...)
@@ -85,15 +85,20 @@ func (j *Journal) owed(ctx context.Context, n *names, id int64, now time.Time, l
 		}
 		return rows.Err()
 	}
-	if err := collect(owedQuery, id, now.UnixMilli()); err != nil {
+	if err := collect(owedQuery, id, at); err != nil {
 		return nil, err
 	}
 	for set, members := range n.sets {
 		if !slices.Contains(members, id) {
 			continue
 		}
-		if err := collect(freshQuery, set, now.UnixMilli()); err != nil {
+		if err := collect(freshQuery, set, int64(j.clock.reached(at))); err != nil {
 			return nil, err
+		}
+	}
+	for i := range ws {
+		if ws[i].due == 0 { // of fresh
+			ws[i].due = j.clock.since(ws[i].seq)
 		}
 	}
 	slices.SortFunc(ws, func(a, b work) int { return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.seq, b.seq)) })
@@ -109,7 +114,7 @@ func (j *Journal) owed(ctx context.Context, n *names, id int64, now time.Time, l
 
 const (
 	owedQuery  = `SELECT seq, due, attempts FROM owed WHERE replica = ? AND due <= ? ORDER BY due`
-	freshQuery = `SELECT f.seq, e.admitted, 0 FROM fresh f JOIN events e ON e.seq = f.seq WHERE f.owed = ? AND e.admitted <= ? ORDER BY f.seq`
+	freshQuery = `SELECT seq, 0, 0 FROM fresh WHERE owed = ? AND seq <= ? ORDER BY seq`
 )
 
 // Backlog implements journal.Journal. News count once they are durable.

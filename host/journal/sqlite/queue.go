@@ -40,7 +40,7 @@ const (
 // news is a queued Update.
 type news struct {
 	journal.Update
-	at int64  // Unix milliseconds
+	at int64  // of the journal's clock, milliseconds
 	id uint64 // counted since Open
 }
 
@@ -104,7 +104,7 @@ func (j *Journal) Flush(ctx context.Context) error {
 
 // Update implements journal.Journal.
 func (j *Journal) Update(us ...journal.Update) {
-	at := time.Now().UnixMilli()
+	at := j.clock.now()
 	last := j.last.Load()
 	j.mu.Lock()
 	if j.closed || j.failure != nil {
@@ -207,13 +207,10 @@ func (j *Journal) take(retry time.Time) (g group, wait time.Duration, closed boo
 	if len(j.updates) == 0 {
 		return g, wait, j.closed
 	}
-	now := time.Now()
-	due := time.UnixMilli(j.updates[0].at).Add(j.o.UpdateDelay)
-	if due.Before(retry) {
-		due = retry
-	}
-	if due.After(now) && len(j.flushes) == 0 && !j.closed && (len(j.updates) < maxGroupNews || retry.After(now)) {
-		return g, due.Sub(now), j.closed
+	blocked := time.Until(retry)
+	pause := max(blocked, j.o.UpdateDelay-time.Duration(j.clock.now()-j.updates[0].at)*time.Millisecond)
+	if pause > 0 && len(j.flushes) == 0 && !j.closed && (len(j.updates) < maxGroupNews || blocked > 0) {
+		return g, pause, j.closed
 	}
 	n = min(len(j.updates), maxGroupNews)
 	g.news, j.updates = j.updates[:n:n], j.updates[n:]

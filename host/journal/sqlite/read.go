@@ -283,7 +283,7 @@ func (j *Journal) get(ctx context.Context, h digest.Hash) (e journal.Entry, out 
 		n = j.known(c.replica)
 	}
 	byName := map[string]copyState{}
-	for r, c := range n.derive(e.Sequence, set.Int64, e.AdmittedAt.UnixMilli(), stored, owed) {
+	for r, c := range n.derive(e.Sequence, set.Int64, j.clock.since(e.Sequence), stored, owed) {
 		byName[n.places[r].name] = c
 	}
 	for _, u := range waiting {

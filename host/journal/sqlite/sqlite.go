@@ -35,6 +35,10 @@ type Options struct {
 	// Log is told of trouble in the background. nil: slog.Default().
 	Log *slog.Logger
 
+	// now and passed take the place of the machine's clocks in tests: what the
+	// wall says, and how much time has passed.
+	now    func() time.Time
+	passed func() time.Duration
 	// checkpoint is how many pages of log are moved into the file at once.
 	checkpoint int
 	// fault is asked before a step of the writer ("begin", "commit",
@@ -56,6 +60,7 @@ type Journal struct {
 	packed   atomic.Int64 // full blocks
 	terms    termKey
 	blocks   blockCache
+	clock    *clock
 
 	mu              sync.Mutex
 	queue           []*task
@@ -108,7 +113,7 @@ func Open(path string, o Options) (j *Journal, err error) {
 		o.Log = slog.Default()
 	}
 	j = &Journal{
-		path: path, o: o, blocks: blockCache{held: map[int64]*columns{}, limit: o.BlockBytes},
+		path: path, o: o, blocks: blockCache{held: map[int64]*columns{}, limit: o.BlockBytes}, clock: newClock(o.now, o.passed),
 		overlay: map[uint64][]news{}, backlog: map[int64]int{},
 		changed: make(chan struct{}), wake: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}

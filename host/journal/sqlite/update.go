@@ -121,8 +121,8 @@ func (w *writer) state(seq uint64) (*state, error) {
 	arg := []driver.Value{int64(seq)}
 	var set, since int64
 	var stored, owed []copyState
-	err := w.c.query(`SELECT f.owed, e.admitted FROM fresh f JOIN events e ON e.seq = f.seq WHERE f.seq = ?`, arg, func(v []driver.Value) error {
-		s.fresh, set, since = true, v[0].(int64), v[1].(int64)
+	err := w.c.query(`SELECT owed FROM fresh WHERE seq = ?`, arg, func(v []driver.Value) error {
+		s.fresh, set, since = true, v[0].(int64), w.j.clock.since(seq) // what is fresh has waited since its admission
 		return nil
 	})
 	if err == nil && !s.fresh {

@@ -79,6 +79,10 @@ func openWriter(j *Journal) (*writer, error) {
 		return w, err
 	}
 	j.last.Store(w.last)
+	j.clock.reach(w.last)
+	if err := w.rein(); err != nil {
+		return w, err
+	}
 	err = c.query(`SELECT owed, count(*) FROM fresh GROUP BY owed`, nil, func(v []driver.Value) error {
 		for _, r := range w.names.sets[v[0].(int64)] {
 			j.backlog[r] += int(v[1].(int64))
@@ -175,6 +179,7 @@ func (w *writer) publish(g group) {
 		}
 	}
 	if w.last > j.last.Load() {
+		j.clock.reach(w.last)
 		j.packed.Store((int64(w.last) - int64(len(w.tail))) / blockEvents)
 		j.last.Store(w.last)
 		close(j.changed)

@@ -220,7 +220,7 @@ func batches(t *testing.T, s Subject) {
 }
 
 func list(t *testing.T, s Subject) {
-	lister, ok := s.Replica.(replica.Lister)
+	lister, ok := replica.As[replica.Lister](s.Replica)
 	if !ok {
 		t.Skip("this kind does not list")
 	}

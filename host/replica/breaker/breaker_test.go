@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"log/slog"
 	"runtime"
@@ -479,6 +480,51 @@ func TestPowersAreKept(t *testing.T) {
 		t.Error("a replica without a breaker has a state")
 	}
 }
+
+// What a place says of itself comes through, and its losses also while the
+// breaker is open.
+func TestIdentityPassesThrough(t *testing.T) {
+	ctx := context.Background()
+	inner := struct {
+		*memory.Replica
+		suffers
+	}{memory.New(), 7}
+	r := New(inner, Options{Log: quiet, Failures: 1})
+	identified, ok := replica.As[replica.Identified](r)
+	if !ok {
+		t.Fatal("the power is lost")
+	}
+	if err := identified.Identify(ctx, "id"); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := identified.Identity(ctx, nil); err != nil || id != "id" {
+		t.Fatalf("%q, %v", id, err)
+	}
+	if recent, ok := replica.As[replica.Recent](r); ok {
+		t.Errorf("%v is no power of the place", recent)
+	}
+	hs, err := r.(replica.Recent).Newest(ctx, 1)
+	if !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("%v, %v", hs, err)
+	}
+	c := r.(*core)
+	c.mu.Lock()
+	c.trip(errDown)
+	c.mu.Unlock()
+	if _, err := identified.Identity(ctx, nil); !errors.Is(err, ErrOpen) {
+		t.Errorf("while open: %v", err)
+	}
+	if s, ok := replica.As[replica.Suffered](r); !ok || s.Suffered() != 7 {
+		t.Errorf("its losses are not told: %v", ok)
+	}
+	if err := r.(io.Closer).Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type suffers uint64
+
+func (s suffers) Suffered() uint64 { return uint64(s) }
 
 // all has every power.
 type all struct{}

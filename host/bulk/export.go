@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/eventseal/eventseal/host/client"
+	"github.com/eventseal/eventseal/host/durable"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
@@ -223,7 +224,7 @@ func (x *exporter) finish() error {
 	if err := os.Rename(x.file.Name(), x.o.File); err != nil {
 		return err
 	}
-	if err := syncDir(filepath.Dir(x.o.File)); err != nil {
+	if err := durable.SyncFolder(filepath.Dir(x.o.File)); err != nil {
 		return err
 	}
 	return os.Remove(x.o.File + stateEnding)

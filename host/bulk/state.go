@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"github.com/eventseal/eventseal/host/durable"
 )
 
 // maxState bounds a state file.
@@ -19,19 +20,7 @@ func writeState(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(b, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	return durable.Replace(path, append(b, '\n'))
 }
 
 // readState fills v from a file and reports whether there was one.
@@ -53,14 +42,6 @@ func readState(path string, v any) (bool, error) {
 		return false, fmt.Errorf("%s cannot be used: %w", path, err)
 	}
 	return true, nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // hexBytes are written in hexadecimal.

@@ -63,7 +63,7 @@ type job struct {
 
 func newPlace(in *Intake, i int, r replica.Place) *place {
 	p := &place{Place: r, in: in, index: i, lanes: singleLanes, batch: 1, kick: make(chan struct{}, 1)}
-	if _, ok := r.Replica.(replica.BatchPutter); ok {
+	if _, ok := replica.As[replica.BatchPutter](r.Replica); ok {
 		p.lanes, p.batch = batchLanes, batchEvents
 	}
 	return p

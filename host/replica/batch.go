@@ -14,7 +14,7 @@ const parallel = 16
 // PutBatch stores vs with r's own batch power, or else with bounded parallel
 // Puts. The outcomes are in the order of vs and of the same number.
 func PutBatch(ctx context.Context, r Replica, vs []module.Verified) []Outcome {
-	if b, ok := r.(BatchPutter); ok {
+	if b, ok := As[BatchPutter](r); ok {
 		return b.PutBatch(ctx, vs)
 	}
 	out := make([]Outcome, len(vs))
@@ -25,7 +25,7 @@ func PutBatch(ctx context.Context, r Replica, vs []module.Verified) []Outcome {
 // GetBatch reads refs with r's own batch power, or else with bounded parallel
 // Gets. The results are in the order of refs and of the same number.
 func GetBatch(ctx context.Context, r Replica, refs []Ref) []Fetched {
-	if b, ok := r.(BatchGetter); ok {
+	if b, ok := As[BatchGetter](r); ok {
 		return b.GetBatch(ctx, refs)
 	}
 	out := make([]Fetched, len(refs))
@@ -35,7 +35,7 @@ func GetBatch(ctx context.Context, r Replica, refs []Ref) []Fetched {
 
 // Audit asks r, if it is an Auditor; of others there is nothing to be said.
 func Audit(ctx context.Context, r Replica, refs []Ref, asOf time.Time) []error {
-	if a, ok := r.(Auditor); ok && len(refs) > 0 {
+	if a, ok := As[Auditor](r); ok && len(refs) > 0 {
 		return a.Audit(ctx, refs, asOf)
 	}
 	return make([]error, len(refs))

@@ -85,7 +85,7 @@ func (r *Reader) listen(p *place, took time.Duration, err error) {
 
 func newPlace(r replica.Place) *place {
 	p := &place{Place: r}
-	p.filler, _ = r.Replica.(replica.Filler)
+	p.filler, _ = replica.As[replica.Filler](r.Replica)
 	p.cache = p.filler != nil && !r.Counts
 	return p
 }

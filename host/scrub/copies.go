@@ -45,7 +45,7 @@ func (s *scrubber) inspect(i int, x *subject) bool {
 }
 
 func isCache(p replica.Place) bool {
-	_, ok := p.Replica.(replica.Filler)
+	_, ok := replica.As[replica.Filler](p.Replica)
 	return ok && !p.Counts
 }
 

@@ -50,7 +50,7 @@ func Reindex(ctx context.Context, o ReindexOptions) (Reindexed, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	lister, ok := o.From.Replica.(replica.Lister)
+	lister, ok := replica.As[replica.Lister](o.From.Replica)
 	if !ok {
 		return Reindexed{}, fmt.Errorf("replica %s (%s) cannot list what it holds", o.From.Name, o.From.Kind)
 	}

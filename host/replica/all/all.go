@@ -17,7 +17,7 @@ import (
 )
 
 // A Replica is one that was opened and is to be closed. Its optional powers
-// (replica.Lister and others) are found by type assertion.
+// (replica.Lister and others) are found with replica.As.
 type Replica interface {
 	replica.Replica
 	io.Closer

@@ -47,7 +47,7 @@ func TestEveryKindOpensAndHolds(t *testing.T) {
 			if err != nil || !bytes.Equal(got, v.Record()) {
 				t.Fatalf("%d bytes, %v", len(got), err)
 			}
-			if _, lists := r.(replica.Lister); !lists {
+			if _, lists := replica.As[replica.Lister](r); !lists {
 				t.Error("it cannot rebuild a lost journal")
 			}
 		})

@@ -63,8 +63,8 @@ const (
 	HalfOpen = "half-open"
 )
 
-// New returns r behind a breaker, with exactly the optional powers (batches,
-// filling, listing) that r has. It is an io.Closer that closes r. Calls return
+// New returns r behind a breaker. Its optional powers are those of r, found with
+// replica.As. It is an io.Closer that closes r. Calls return
 // when their time is up even where r does not; ErrNotFound, ErrConflict,
 // ErrCorrupt, ErrFull, ErrReadOnly, ErrClosed and the caller's own cancellation
 // are no reason to stop asking.
@@ -82,7 +82,7 @@ func New(r replica.Replica, o Options) replica.Replica {
 		o.Log = slog.Default()
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	return withPowers(&core{inner: r, o: o, state: Closed, tripped: make(chan struct{}, 1), ctx: ctx, stop: stop})
+	return &core{inner: r, o: o, state: Closed, tripped: make(chan struct{}, 1), ctx: ctx, stop: stop}
 }
 
 // StateOf returns what is known of a place; ok is false when r was not made by New.
@@ -94,7 +94,7 @@ func StateOf(r replica.Replica) (s State, ok bool) {
 	return c.current(), true
 }
 
-// core is the breaker without the optional powers.
+// core is the breaker.
 type core struct {
 	inner replica.Replica
 	o     Options

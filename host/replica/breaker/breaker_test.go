@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"log/slog"
 	"runtime"
@@ -376,7 +377,7 @@ func TestBatches(t *testing.T) {
 	within(t, Options{Failures: 2}, func(t *testing.T, p *place, r replica.Replica) {
 		vs := []module.Verified{replicatest.Event(5, 200, 0), replicatest.Event(6, 200, 0), replicatest.Event(7, 200, 0)}
 		p.fault.Store(&errDown)
-		b := r.(replica.BatchPutter)
+		b, _ := replica.As[replica.BatchPutter](r)
 		for i := range 4 {
 			out := b.PutBatch(context.Background(), vs)
 			if len(out) != len(vs) {
@@ -403,7 +404,7 @@ func TestBatches(t *testing.T) {
 
 func TestList(t *testing.T) {
 	within(t, Options{Failures: 1, Timeout: time.Second}, func(t *testing.T, p *place, r replica.Replica) {
-		l := r.(replica.Lister)
+		l, _ := replica.As[replica.Lister](r)
 		n := 0
 		for range l.List(context.Background()) {
 			n++
@@ -429,23 +430,17 @@ func TestList(t *testing.T) {
 	})
 }
 
-// The decorated replica has the powers of the inner one, each calling it.
+// The decorated replica has the powers of the inner one and no others, each
+// calling it.
 func TestPowersAreKept(t *testing.T) {
-	type (
-		bp = replica.BatchPutter
-		bg = replica.BatchGetter
-		fi = replica.Filler
-		li = replica.Lister
-	)
 	base := memory.New()
 	plain := struct{ replica.Replica }{base}
 	for powers := range 16 {
-		inner := withSome(plain, powers)
-		r := New(inner, Options{Log: quiet})
-		_, isBP := r.(bp)
-		_, isBG := r.(bg)
-		_, isF := r.(fi)
-		_, isL := r.(li)
+		r := New(New(withSome(plain, powers), Options{Log: quiet}), Options{Log: quiet})
+		bp, isBP := replica.As[replica.BatchPutter](r)
+		bg, isBG := replica.As[replica.BatchGetter](r)
+		fi, isF := replica.As[replica.Filler](r)
+		li, isL := replica.As[replica.Lister](r)
 		for i, has := range []bool{isBP, isBG, isF, isL} {
 			if has != (powers>>i&1 == 1) {
 				t.Errorf("powers %04b: power %d is there: %v", powers, i, has)
@@ -456,32 +451,80 @@ func TestPowersAreKept(t *testing.T) {
 		}
 		ctx, v := context.Background(), replicatest.Event(uint64(powers), 200, 0)
 		if isBP {
-			if out := r.(bp).PutBatch(ctx, []module.Verified{v, v}); len(out) != 2 || out[1].Location != "all" {
+			if out := bp.PutBatch(ctx, []module.Verified{v, v}); len(out) != 2 || out[1].Location != "all" {
 				t.Errorf("powers %04b: %v", powers, out)
 			}
 		}
 		if isBG {
-			if out := r.(bg).GetBatch(ctx, []replica.Ref{ref}); len(out) != 1 || string(out[0].Record) != "all" {
+			if out := bg.GetBatch(ctx, []replica.Ref{ref}); len(out) != 1 || string(out[0].Record) != "all" {
 				t.Errorf("powers %04b: %v", powers, out)
 			}
 		}
 		if isF {
-			if err := r.(fi).Fill(ctx, v); err == nil || err.Error() != "all" {
+			if err := fi.Fill(ctx, v); err == nil || err.Error() != "all" {
 				t.Errorf("powers %04b: %v", powers, err)
 			}
+		} else if err := r.(replica.Filler).Fill(ctx, v); !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("powers %04b: %v", powers, err)
 		}
-		if isL {
-			for l := range r.(li).List(ctx) {
-				if l.Location != "all" {
-					t.Errorf("powers %04b: %v", powers, l)
-				}
+		for l, err := range r.(replica.Lister).List(ctx) {
+			if isL && l.Location != "all" || !isL && !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("powers %04b: %v, %v", powers, l, err)
 			}
+		}
+		if isL != (li != nil) {
+			t.Errorf("powers %04b: a power that is not there is given", powers)
 		}
 	}
 	if _, ok := StateOf(base); ok {
 		t.Error("a replica without a breaker has a state")
 	}
 }
+
+// What a place says of itself comes through, and its losses also while the
+// breaker is open.
+func TestIdentityPassesThrough(t *testing.T) {
+	ctx := context.Background()
+	inner := struct {
+		*memory.Replica
+		suffers
+	}{memory.New(), 7}
+	r := New(inner, Options{Log: quiet, Failures: 1})
+	identified, ok := replica.As[replica.Identified](r)
+	if !ok {
+		t.Fatal("the power is lost")
+	}
+	if err := identified.Identify(ctx, "id"); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := identified.Identity(ctx, nil); err != nil || id != "id" {
+		t.Fatalf("%q, %v", id, err)
+	}
+	if recent, ok := replica.As[replica.Recent](r); ok {
+		t.Errorf("%v is no power of the place", recent)
+	}
+	hs, err := r.(replica.Recent).Newest(ctx, 1)
+	if !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("%v, %v", hs, err)
+	}
+	c := r.(*core)
+	c.mu.Lock()
+	c.trip(errDown)
+	c.mu.Unlock()
+	if _, err := identified.Identity(ctx, nil); !errors.Is(err, ErrOpen) {
+		t.Errorf("while open: %v", err)
+	}
+	if s, ok := replica.As[replica.Suffered](r); !ok || s.Suffered() != 7 {
+		t.Errorf("its losses are not told: %v", ok)
+	}
+	if err := r.(io.Closer).Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type suffers uint64
+
+func (s suffers) Suffered() uint64 { return uint64(s) }
 
 // all has every power.
 type all struct{}

@@ -2,6 +2,7 @@ package breaker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -10,32 +11,27 @@ import (
 	"github.com/eventseal/eventseal/host/replica"
 )
 
-// Each optional power is a type of its own, so that New can put together a
-// replica that has those that the inner one has and no others.
-type (
-	batchPutter struct {
-		c     *core
-		inner replica.BatchPutter
-	}
-	batchGetter struct {
-		c     *core
-		inner replica.BatchGetter
-	}
-	filler struct {
-		c     *core
-		inner replica.Filler
-	}
-	lister struct {
-		c     *core
-		inner replica.Lister
-	}
+// The methods of every optional power are here. Those that the replica inside
+// has not are no powers (replica.As): called all the same, batches are taken
+// apart, and the others fail with errors.ErrUnsupported.
+
+// Unwrap implements replica.Wrapper.
+func (c *core) Unwrap() replica.Replica { return c.inner }
+
+var (
+	_ replica.Wrapper     = (*core)(nil)
+	_ replica.BatchPutter = (*core)(nil)
+	_ replica.BatchGetter = (*core)(nil)
+	_ replica.Filler      = (*core)(nil)
+	_ replica.Lister      = (*core)(nil)
+	_ replica.Auditor     = (*core)(nil)
 )
 
 // PutBatch implements replica.BatchPutter. For the breaker it is one call,
 // which fails when any of its parts does.
-func (p batchPutter) PutBatch(ctx context.Context, vs []module.Verified) []replica.Outcome {
-	out, err := call(ctx, p.c, putBatch,
-		func(ctx context.Context) ([]replica.Outcome, error) { return p.inner.PutBatch(ctx, vs), nil },
+func (c *core) PutBatch(ctx context.Context, vs []module.Verified) []replica.Outcome {
+	out, err := call(ctx, c, putBatch,
+		func(ctx context.Context) ([]replica.Outcome, error) { return replica.PutBatch(ctx, c.inner, vs), nil },
 		func(out []replica.Outcome, err error) error {
 			return worst(err, len(out), func(i int) error { return out[i].Err })
 		})
@@ -49,9 +45,9 @@ func (p batchPutter) PutBatch(ctx context.Context, vs []module.Verified) []repli
 }
 
 // GetBatch implements replica.BatchGetter, as one call like PutBatch.
-func (p batchGetter) GetBatch(ctx context.Context, refs []replica.Ref) []replica.Fetched {
-	out, err := call(ctx, p.c, "get_batch",
-		func(ctx context.Context) ([]replica.Fetched, error) { return p.inner.GetBatch(ctx, refs), nil },
+func (c *core) GetBatch(ctx context.Context, refs []replica.Ref) []replica.Fetched {
+	out, err := call(ctx, c, "get_batch",
+		func(ctx context.Context) ([]replica.Fetched, error) { return replica.GetBatch(ctx, c.inner, refs), nil },
 		func(out []replica.Fetched, err error) error {
 			return worst(err, len(out), func(i int) error { return out[i].Err })
 		})
@@ -64,15 +60,13 @@ func (p batchGetter) GetBatch(ctx context.Context, refs []replica.Ref) []replica
 	return out
 }
 
-// Audit implements replica.Auditor, as one call like PutBatch. Every breaker
-// has it; where the inner replica has not, there is nothing to be said.
+// Audit implements replica.Auditor, as one call like PutBatch.
 func (c *core) Audit(ctx context.Context, refs []replica.Ref, asOf time.Time) []error {
-	inner, ok := c.inner.(replica.Auditor)
-	if !ok || len(refs) == 0 {
-		return make([]error, len(refs))
+	if len(refs) == 0 {
+		return nil
 	}
 	out, err := call(ctx, c, "audit",
-		func(ctx context.Context) ([]error, error) { return inner.Audit(ctx, refs, asOf), nil },
+		func(ctx context.Context) ([]error, error) { return replica.Audit(ctx, c.inner, refs, asOf), nil },
 		func(out []error, err error) error {
 			return worst(err, len(out), func(i int) error { return out[i] })
 		})
@@ -99,31 +93,40 @@ func worst(err error, n int, at func(int) error) error {
 }
 
 // Fill implements replica.Filler.
-func (p filler) Fill(ctx context.Context, v module.Verified) error {
-	return call0(ctx, p.c, fill, func(ctx context.Context) error { return p.inner.Fill(ctx, v) })
+func (c *core) Fill(ctx context.Context, v module.Verified) error {
+	inner, ok := replica.As[replica.Filler](c.inner)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return call0(ctx, c, fill, func(ctx context.Context) error { return inner.Fill(ctx, v) })
 }
 
 // List implements replica.Lister. It takes as long as it takes, but ends when
 // nothing comes for four times the timeout.
-func (p lister) List(ctx context.Context) iter.Seq2[replica.Ref, error] {
+func (c *core) List(ctx context.Context) iter.Seq2[replica.Ref, error] {
 	return func(yield func(replica.Ref, error) bool) {
 		if err := ctx.Err(); err != nil {
 			yield(replica.Ref{}, err)
 			return
 		}
-		t, err := p.c.begin(list)
+		inner, ok := replica.As[replica.Lister](c.inner)
+		if !ok {
+			yield(replica.Ref{}, errors.ErrUnsupported)
+			return
+		}
+		t, err := c.begin(list)
 		begun := time.Now()
 		if err == nil {
-			err = p.list(ctx, yield)
-			p.c.end(list, t, 0, err, ctx.Err() != nil)
+			err = c.list(ctx, inner, yield)
+			c.end(list, t, 0, err, ctx.Err() != nil)
 		} else {
 			yield(replica.Ref{}, err)
 		}
-		p.c.observe(list, time.Since(begun), err)
+		c.observe(list, time.Since(begun), err)
 	}
 }
 
-func (p lister) list(outer context.Context, yield func(replica.Ref, error) bool) error {
+func (c *core) list(outer context.Context, inner replica.Lister, yield func(replica.Ref, error) bool) error {
 	ctx, cancel := context.WithCancel(outer)
 	defer cancel()
 	type item struct {
@@ -135,7 +138,7 @@ func (p lister) list(outer context.Context, yield func(replica.Ref, error) bool)
 	go func() {
 		defer close(ended)
 		defer close(items)
-		for ref, err := range p.inner.List(ctx) {
+		for ref, err := range inner.List(ctx) {
 			select {
 			case items <- item{ref, err}:
 			case <-ctx.Done():
@@ -143,7 +146,7 @@ func (p lister) list(outer context.Context, yield func(replica.Ref, error) bool)
 			}
 		}
 	}()
-	patience := 4 * p.c.o.Timeout
+	patience := 4 * c.o.Timeout
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
@@ -163,116 +166,21 @@ func (p lister) list(outer context.Context, yield func(replica.Ref, error) bool)
 			err = i.err
 		case <-ctx.Done():
 			err = ctx.Err()
-			p.abandon(ended)
+			c.abandonList(ended)
 		case <-timer.C:
 			err = fmt.Errorf("breaker: the list went on for no %v: %w", patience, context.DeadlineExceeded)
-			p.abandon(ended)
+			c.abandonList(ended)
 		}
 		yield(replica.Ref{}, err)
 		return err
 	}
 }
 
-// abandon counts a list that did not end in time among the calls that hang.
-func (p lister) abandon(ended <-chan struct{}) {
-	p.c.abandon(1)
+// abandonList counts a list that did not end in time among the calls that hang.
+func (c *core) abandonList(ended <-chan struct{}) {
+	c.abandon(1)
 	go func() {
 		<-ended
-		p.c.abandon(-1)
+		c.abandon(-1)
 	}()
-}
-
-// withPowers returns c with the powers that its inner replica has.
-func withPowers(c *core) replica.Replica {
-	bp, isBP := c.inner.(replica.BatchPutter)
-	bg, isBG := c.inner.(replica.BatchGetter)
-	fi, isF := c.inner.(replica.Filler)
-	li, isL := c.inner.(replica.Lister)
-	p, g, f, l := batchPutter{c, bp}, batchGetter{c, bg}, filler{c, fi}, lister{c, li}
-	powers := 0
-	for i, has := range []bool{isBP, isBG, isF, isL} {
-		if has {
-			powers |= 1 << i
-		}
-	}
-	return [16]replica.Replica{
-		c,
-		struct {
-			*core
-			batchPutter
-		}{c, p},
-		struct {
-			*core
-			batchGetter
-		}{c, g},
-		struct {
-			*core
-			batchPutter
-			batchGetter
-		}{c, p, g},
-		struct {
-			*core
-			filler
-		}{c, f},
-		struct {
-			*core
-			batchPutter
-			filler
-		}{c, p, f},
-		struct {
-			*core
-			batchGetter
-			filler
-		}{c, g, f},
-		struct {
-			*core
-			batchPutter
-			batchGetter
-			filler
-		}{c, p, g, f},
-		struct {
-			*core
-			lister
-		}{c, l},
-		struct {
-			*core
-			batchPutter
-			lister
-		}{c, p, l},
-		struct {
-			*core
-			batchGetter
-			lister
-		}{c, g, l},
-		struct {
-			*core
-			batchPutter
-			batchGetter
-			lister
-		}{c, p, g, l},
-		struct {
-			*core
-			filler
-			lister
-		}{c, f, l},
-		struct {
-			*core
-			batchPutter
-			filler
-			lister
-		}{c, p, f, l},
-		struct {
-			*core
-			batchGetter
-			filler
-			lister
-		}{c, g, f, l},
-		struct {
-			*core
-			batchPutter
-			batchGetter
-			filler
-			lister
-		}{c, p, g, f, l},
-	}[powers]
 }

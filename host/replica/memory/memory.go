@@ -19,6 +19,7 @@ import (
 type Replica struct {
 	mu     sync.RWMutex
 	copies map[digest.Hash]stored
+	id     string
 	closed bool
 }
 
@@ -29,8 +30,9 @@ type stored struct {
 }
 
 var (
-	_ replica.Replica = (*Replica)(nil)
-	_ replica.Lister  = (*Replica)(nil)
+	_ replica.Replica    = (*Replica)(nil)
+	_ replica.Lister     = (*Replica)(nil)
+	_ replica.Identified = (*Replica)(nil)
 )
 
 // New returns an empty replica.
@@ -114,6 +116,30 @@ func (r *Replica) List(ctx context.Context) iter.Seq2[replica.Ref, error] {
 			}
 		}
 	}
+}
+
+// Identity implements replica.Identified.
+func (r *Replica) Identity(ctx context.Context, _ []string) (string, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.closed {
+		return "", replica.ErrClosed
+	}
+	return r.id, ctx.Err()
+}
+
+// Identify implements replica.Identified.
+func (r *Replica) Identify(ctx context.Context, id string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return replica.ErrClosed
+	}
+	r.id = id
+	return nil
 }
 
 // Corrupt overwrites the stored copy, as failing hardware would; it reports

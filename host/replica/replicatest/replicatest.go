@@ -74,6 +74,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		{"racing unequal puts have one winner", racing},
 		{"cancelled", cancelled},
 		{"reopen", reopen},
+		{"identity", identity},
 		{"check and close", closing},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
@@ -220,7 +221,7 @@ func batches(t *testing.T, s Subject) {
 }
 
 func list(t *testing.T, s Subject) {
-	lister, ok := s.Replica.(replica.Lister)
+	lister, ok := replica.As[replica.Lister](s.Replica)
 	if !ok {
 		t.Skip("this kind does not list")
 	}
@@ -341,6 +342,44 @@ func reopen(t *testing.T, s Subject) {
 			continue
 		}
 		holds(t, r, ref, Event(uint64(i), 500, 0))
+	}
+}
+
+func identity(t *testing.T, s Subject) {
+	const first, second = "00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100"
+	known := []string{second, first}
+	holdsID := func(r replica.Replica, want string) replica.Identified {
+		t.Helper()
+		i, ok := replica.As[replica.Identified](r)
+		if !ok {
+			t.Skip("this kind holds no id")
+		}
+		if got, err := i.Identity(timeout(t), known); err != nil || got != want {
+			t.Fatalf("Identity: %q, %v, want %q", got, err, want)
+		}
+		return i
+	}
+	i := holdsID(s.Replica, "")
+	v := Event(1, 200, 0)
+	ref := put(t, s.Replica, v)
+	for _, id := range []string{first, second, second} {
+		if err := i.Identify(timeout(t), id); err != nil {
+			t.Fatalf("Identify: %v", err)
+		}
+		holdsID(s.Replica, id)
+	}
+	holds(t, s.Replica, ref, v)
+	if lister, ok := replica.As[replica.Lister](s.Replica); ok { // the id is no event
+		for got, err := range lister.List(timeout(t)) {
+			if err != nil || got.Hash != ref.Hash {
+				t.Fatalf("List yields %s, %v", got.Hash, err)
+			}
+		}
+	}
+	if s.Reopen != nil {
+		r := s.Reopen(t)
+		holdsID(r, second)
+		holds(t, r, ref, v)
 	}
 }
 

@@ -1,0 +1,36 @@
+package replica
+
+import (
+	"context"
+
+	"github.com/eventseal/eventseal/wasm/digest"
+)
+
+// Identified is an optional power of places that can hold an id of their own: a
+// short random text (32 hex digits) that tells this place from every other one.
+type Identified interface {
+	// Identity returns the id that the place holds, "" where it holds none.
+	// known are ids that it may hold, for kinds that cannot look for what they
+	// do not know. Any other error than the context's or a refusal means that it
+	// could not be found out.
+	Identity(ctx context.Context, known []string) (string, error)
+	// Identify has the place hold id, durably when it returns nil, in the place
+	// of any that it held.
+	Identify(ctx context.Context, id string) error
+}
+
+// Recent is an optional power of places that know in which order they were
+// given what they hold. Newest returns the hashes of the last n puts that are
+// still held, newest first; what the place itself has stored again since may
+// stand before its time.
+type Recent interface {
+	Newest(ctx context.Context, n int) ([]digest.Hash, error)
+}
+
+// Suffered is an optional power of places that notice losses of their own.
+// Suffered returns how many copies, of those that were acknowledged, the place
+// itself has found gone or damaged since it was opened, the opening included.
+// It only grows, and costs nothing to ask.
+type Suffered interface {
+	Suffered() uint64
+}

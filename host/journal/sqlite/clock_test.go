@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/journaltest"
 )
@@ -84,7 +85,7 @@ func TestClockSet(t *testing.T) {
 			owes(t, j, -time.Second, 1, 2, 3)
 			owes(t, j, -3*time.Second)
 			fail := func(i int, in time.Duration) {
-				j.Update(journal.Update{Sequence: as[i].Entry.Sequence, Replica: "b", Err: "down", Owed: true, RetryIn: in})
+				j.Update(journal.Update{Sequence: as[i].Entry.Sequence, Replica: "b", Err: "down", State: custody.Owed, RetryIn: in})
 			}
 			fail(0, 10*time.Second)
 			fail(1, 1000*time.Hour) // no pause of this program's

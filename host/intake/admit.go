@@ -5,9 +5,11 @@ import (
 	"errors"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/wasm/code"
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 // admit journals valid events in one call, which the journal joins with others
@@ -43,7 +45,7 @@ func (in *Intake) admit(items []*item) {
 		in.m.journal.Observe(took)
 		it.entry, it.created = admissions[i].Entry, !admissions[i].Known
 		if it.v.Meta().RecordDigest != it.entry.RecordDigest {
-			it.v = module.Verified{} // another signature; the first record stands
+			it.offered, it.v = it.v, module.Verified{} // another signature; the first record stands
 		}
 	}
 	if in.o.Admitted != nil {
@@ -71,7 +73,8 @@ func journalError(err error) error {
 	return &code.Error{Code: code.JournalUnavailable, Detail: err.Error()}
 }
 
-// dispatch sends admitted events to every place that does not have them.
+// dispatch sends admitted events to the places: new ones to all, known ones to
+// those whose word is needed for the answer.
 func (in *Intake) dispatch(items []*item) {
 	out := make([][]job, len(in.places))
 	for i := range out {
@@ -80,20 +83,19 @@ func (in *Intake) dispatch(items []*item) {
 	var known []*item
 	in.mu.Lock()
 	for _, it := range items {
-		f := in.flights[it.entry.Hash]
-		if !it.created && (f == nil || !f.whole) {
-			known = append(known, it) // what the places hold is to be looked up
+		if !it.created {
+			known = append(known, it)
 			continue
 		}
+		f := in.flights[it.entry.Hash] // the outbox may have been quicker
 		if f == nil {
 			f = in.fly(it.entry)
 		}
-		if !f.whole {
-			f.whole = true
-			for i := range f.spots {
-				if f.spots[i].state == unknown {
-					out[i] = append(out[i], f.start(i, it.v, true, 0))
-				}
+		f.v = it.v
+		for i := range f.spots {
+			if s := &f.spots[i]; s.stage == landed && s.at.IsZero() {
+				s.state = custody.Owed
+				out[i] = append(out[i], f.start(i, false))
 			}
 		}
 		f.join(in, it)
@@ -114,48 +116,78 @@ func (in *Intake) dispatch(items []*item) {
 	}
 }
 
-// revisit is for an event that the journal knew, and of which nothing, or not
-// everything, is in flight: what is missing for the answer is stored now,
-// whatever the outbox has planned.
+// revisit is for an event that the journal knew. What it believes of copies is
+// no evidence: whoever's word the answer needs is given the bytes again, which
+// costs little where they are and mends where they are not.
 func (in *Intake) revisit(it *item) {
+	if it.v.Meta() == nil {
+		if err := in.first(it); err != nil {
+			in.fail([]*item{it}, journalError(err))
+			return
+		}
+	}
 	_, copies, err := in.o.Journal.Get(in.base, it.entry.Hash)
 	if err != nil {
 		in.fail([]*item{it}, journalError(err))
 		return
 	}
 	have := in.spots(copies)
-	if it.v.Meta() == nil && !in.enough(it.wait, have) {
-		// The places are to get the first record, not this one.
-		it.v = in.load(in.base, []journal.Entry{it.entry}, -1)[0]
-	}
 	out := make([][]job, len(in.places))
 	in.mu.Lock()
 	f := in.flights[it.entry.Hash]
-	switch {
-	case f == nil && (in.enough(it.wait, have) || it.v.Meta() == nil):
-		// Nothing to do, or nothing to do it with: no source had the record.
-		f = &flight{entry: it.entry, spots: have, whole: true}
-		f.join(in, it)
-	default:
-		if f == nil {
-			f = in.fly(it.entry)
-		}
-		for i := range f.spots {
-			if f.whole || f.spots[i].state != unknown {
-				continue
-			}
-			if f.spots[i] = have[i]; have[i].state != holds && it.v.Meta() != nil {
-				out[i] = append(out[i], f.start(i, it.v, have[i].owed, have[i].attempts))
-			}
-		}
-		f.whole = true
-		f.join(in, it)
+	if f == nil {
+		f = in.fly(it.entry)
 	}
+	if it.v.Meta() != nil {
+		f.entry, f.v = it.entry, it.v
+	}
+	for i := range f.spots {
+		if s := &f.spots[i]; s.stage == landed && s.at.IsZero() {
+			*s = have[i]
+		}
+		if f.v.Meta() != nil && f.wants(in, i, it.wait) {
+			out[i] = append(out[i], f.start(i, true))
+		}
+	}
+	f.join(in, it)
 	in.end(it)
 	in.mu.Unlock()
 	for i, p := range in.places {
 		p.enqueue(out[i])
 	}
+}
+
+// first finds the first record of an event that was stored under another valid
+// signature. Where that is gone everywhere, the one that was offered takes its
+// place.
+func (in *Intake) first(it *item) error {
+	in.mu.Lock()
+	if f := in.flights[it.entry.Hash]; f != nil {
+		it.v = f.v
+	}
+	in.mu.Unlock()
+	if it.v.Meta() != nil {
+		return nil
+	}
+	found := in.seek(in.base, []journal.Entry{it.entry}, -1)[0]
+	if it.v = found.v; it.v.Meta() != nil || !found.nowhere {
+		return nil
+	}
+	in.notice(it.entry, found)
+	follower, ok := in.o.Journal.(journal.Follower)
+	if !ok {
+		return nil
+	}
+	e, err := follower.Follow(in.base, it.offered, it.entry.RecordDigest, in.names)
+	if err != nil {
+		return err
+	}
+	it.entry = e
+	if e.RecordDigest == it.offered.Meta().RecordDigest {
+		in.o.Log.Warn("the record of an event was gone everywhere; another valid signature that was offered takes its place", "hash", e.Hash, "sequence", e.Sequence)
+		it.v = it.offered
+	}
+	return nil
 }
 
 // spots makes of the journal's copies what a flight knows of the places.
@@ -167,14 +199,25 @@ func (in *Intake) spots(copies []journal.Copy) []spot {
 				continue
 			}
 			s := &spots[i]
-			s.owed, s.attempts = c.State.Owed(), c.Attempts
-			switch {
-			case c.State.Held():
-				s.state, s.location = holds, c.Location
-			case c.LastError != "":
-				s.state, s.err = failed, errors.New(c.LastError)
+			s.state, s.location, s.attempts = c.State, c.Location, c.Attempts
+			if c.LastError != "" {
+				s.err = errors.New(c.LastError)
 			}
 		}
 	}
 	return spots
+}
+
+// safe reports whether enough counting places are known to hold the journal's
+// record of an event.
+func (in *Intake) safe(h digest.Hash) bool {
+	_, copies, err := in.o.Journal.Get(in.base, h)
+	if err != nil {
+		return false
+	}
+	var t custody.Tally
+	for i, s := range in.spots(copies) {
+		t.Add(s.state, in.places[i].Counts)
+	}
+	return t.Counting >= in.o.MinRedundancy
 }

@@ -31,8 +31,9 @@ type item struct {
 	*call
 	event   []byte
 	begun   time.Time
-	v       module.Verified
-	entry   journal.Entry // with flight
+	v       module.Verified // the journal's record, once admitted; zero where that is not at hand
+	offered module.Verified // what was stored, where the journal's record has another signature
+	entry   journal.Entry   // with flight
 	created bool
 	flight  *flight // once the journal has it
 

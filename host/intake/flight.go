@@ -5,42 +5,53 @@ import (
 	"slices"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 )
+
+// lately is how old a place's word may be for an answer to rest on it: stores
+// of one event within it share their puts.
+const lately = time.Second
 
 // A flight is an event of which something is under way in this process, or
 // for which somebody waits. There is one for each event at most. Everything in
 // it is under Intake.mu.
 type flight struct {
 	entry   journal.Entry
-	spots   []spot // by place
-	whole   bool   // no spot is left unknown
-	busy    int    // places under way
+	v       module.Verified // the journal's record; zero: not at hand
+	spots   []spot          // by place
+	busy    int             // places under way
 	waiters []*item
 }
 
-// A spot is what is known of a flight at one place.
+// A spot is what is known of a flight's event at one place. Answers rest on
+// Confirmed alone, which is what the place said in this flight; what the
+// journal believes is Held.
 type spot struct {
-	state    state
-	owed     bool // the journal says so
-	attempts int  // failed ones, as the journal counts them
-	location string
-	err      error
+	state    custody.State
+	stage    stage
+	at       time.Time // of the place's last word in this flight, good or bad; zero: none yet
+	location string    // with a state that is Held
+	attempts int       // failed ones since the copy became owed, as the journal counts them
+	err      error     // of the last failed attempt
 }
 
-type state uint8
+// A stage says whether something is going on with a spot.
+type stage uint8
 
 const (
-	unknown  state = iota // the journal may know more
-	underWay              // in the place's queue, or being put
-	holds
-	failed   // the last attempt did
-	deferred // the queue was full: the outbox will come to it
+	landed   stage = iota // nothing
+	underWay              // it is in the place's queue, or being put
+	deferred              // the queue was full: the outbox will come to it
 )
 
-// errNoAnswer stands for a place that has not said anything yet.
-var errNoAnswer = errors.New("no answer yet")
+var (
+	// errNoAnswer stands for a place that has not said anything yet.
+	errNoAnswer = errors.New("no answer yet")
+	// errNoCopy: the record to be put is nowhere.
+	errNoCopy = errors.New("no good copy of the event could be read anywhere")
+)
 
 // fly makes a flight of which nothing is known.
 func (in *Intake) fly(e journal.Entry) *flight {
@@ -49,11 +60,22 @@ func (in *Intake) fly(e journal.Entry) *flight {
 	return f
 }
 
+// wants reports whether an item of such a wait needs a put to a place: what
+// the place said lately is enough, what the journal believes is not.
+func (f *flight) wants(in *Intake, place int, wait Wait) bool {
+	s := &f.spots[place]
+	if s.stage != landed || !s.at.IsZero() && time.Since(s.at) < lately {
+		return false
+	}
+	return in.places[place].Counts || wait == All || !s.state.Held()
+}
+
 // start marks a place as under way and returns the job for it.
-func (f *flight) start(place int, v module.Verified, owed bool, attempts int) job {
-	f.spots[place] = spot{state: underWay}
+func (f *flight) start(place int, again bool) job {
+	s := &f.spots[place]
+	s.stage = underWay
 	f.busy++
-	return job{f, v, owed, attempts}
+	return job{f: f, v: f.v, again: again, was: s.state, location: s.location, attempts: s.attempts}
 }
 
 // finish notes a place's outcome and answers whom it helps.
@@ -97,7 +119,7 @@ func (f *flight) drop(in *Intake, it *item) {
 // answer settles the item if what it waits for is there, or cannot come any
 // more because every place has answered. It reports whether it did.
 func (f *flight) answer(in *Intake, it *item) bool {
-	if it.wait == Journaled || in.enough(it.wait, f.spots) {
+	if it.wait == Journaled || f.enough(in, it.wait) {
 		if it.wait != Journaled {
 			in.m.quorum.Observe(time.Since(it.begun).Seconds())
 		}
@@ -105,7 +127,7 @@ func (f *flight) answer(in *Intake, it *item) bool {
 		return true
 	}
 	for _, s := range f.spots {
-		if s.state == underWay || s.state == deferred {
+		if s.stage != landed {
 			return false
 		}
 	}
@@ -114,11 +136,11 @@ func (f *flight) answer(in *Intake, it *item) bool {
 	return true
 }
 
-// enough reports whether spots are what wait waits for.
-func (in *Intake) enough(wait Wait, spots []spot) bool {
+// enough reports whether the places have said what wait waits for.
+func (f *flight) enough(in *Intake, wait Wait) bool {
 	durable := 0
-	for i, s := range spots {
-		if s.state != holds {
+	for i, s := range f.spots {
+		if s.state != custody.Confirmed {
 			if wait == All {
 				return false
 			}
@@ -128,7 +150,7 @@ func (in *Intake) enough(wait Wait, spots []spot) bool {
 			durable++
 		}
 	}
-	return wait == Journaled || durable >= in.o.MinRedundancy
+	return durable >= in.o.MinRedundancy
 }
 
 // receipt tells what is known now.
@@ -141,13 +163,13 @@ func (f *flight) receipt(in *Intake, it *item) Receipt {
 		p := in.places[i]
 		l := &r.Locations[i]
 		l.Replica, l.Kind, l.Counts = p.Name, p.Kind, p.Counts
-		switch s.state {
-		case holds:
+		switch {
+		case s.state == custody.Confirmed, s.state.Held() && !p.Counts:
 			l.Location = s.location
 			if p.Counts {
 				r.Durable++
 			}
-		case failed:
+		case s.err != nil:
 			l.Error = s.err.Error()
 		}
 	}
@@ -157,13 +179,17 @@ func (f *flight) receipt(in *Intake, it *item) Receipt {
 // insufficient is the answer when what the item waits for did not come.
 func (f *flight) insufficient(in *Intake, it *item) (Receipt, error) {
 	r := f.receipt(in, it)
-	e := &InsufficientError{Receipt: r}
+	e := &InsufficientError{Receipt: r, nowhere: f.v.Meta() == nil}
 	for i, s := range f.spots {
-		if s.state == holds {
+		if s.state == custody.Confirmed {
 			continue
 		}
 		err := s.err
-		if s.state != failed {
+		switch {
+		case err != nil:
+		case e.nowhere:
+			err = errNoCopy
+		default:
 			err = errNoAnswer
 		}
 		e.Replicas = append(e.Replicas, ReplicaError{in.places[i].Name, err})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/sqlite"
 	"github.com/eventseal/eventseal/host/module"
@@ -329,7 +330,7 @@ func TestQuorum(t *testing.T) {
 			h.r[2].set(nil)
 			if name != "silent" { // which holds the lane until its deadline
 				until(t, "the third copy", func() bool {
-					r, err := h.store(v.Record(), Journaled)
+					r, err := h.store(v.Record(), All)
 					return err == nil && r.Durable == 3
 				})
 				h.settled()
@@ -497,7 +498,7 @@ func TestForgedCopy(t *testing.T) {
 			t.Fatalf("%d is no forgery", i)
 		}
 		if i > 0 { // known by then: asked for again, as by a read
-			h.Repair(1, v.Hash(), "b")
+			h.Found(1, v.Hash(), "b", custody.Missing)
 		} else if r, err := h.store(v.Record(), Quorum); err != nil || r.Durable != 2 {
 			t.Fatalf("%d: %+v, %v", i, r, err)
 		}
@@ -573,9 +574,9 @@ func TestRepair(t *testing.T) {
 	}
 	h.r[0].Corrupt(v.Hash(), []byte("{}"))
 	for range 3 {
-		h.Repair(r.Sequence, v.Hash(), "b")
-		h.Repair(r.Sequence, v.Hash(), "a")
-		h.Repair(r.Sequence, v.Hash(), "nobody")
+		h.Found(r.Sequence, v.Hash(), "b", custody.Missing)
+		h.Found(r.Sequence, v.Hash(), "a", custody.Missing)
+		h.Found(r.Sequence, v.Hash(), "nobody", custody.Missing)
 	}
 	until(t, "the repair", func() bool {
 		for _, r := range h.r {

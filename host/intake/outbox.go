@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/eventseal/eventseal/host/custody"
@@ -12,10 +13,7 @@ import (
 
 // The outbox of a place delivers what the journal owes it and its queue does
 // not hold: what an earlier process left, what failed, what there was no room
-// for, what is to be repaired. While the place works, each event that failed is
-// retried after its own growing pause. When it stores nothing at all, only its
-// Check is called, and as soon as that succeeds, or some put does, everything
-// owed goes out, whatever the pauses.
+// for, what was found missing. Its schedule says when.
 const (
 	outboxEvents = 256              // of one batch
 	outboxLoad   = 32               // whose records are read at once
@@ -31,37 +29,26 @@ func (p *place) nudge() {
 	}
 }
 
-// report notes how a batch went; stored counts what the place had already, too.
+// report tells the schedule how a batch went; stored counts what the place had
+// already, too.
 func (p *place) report(stored int, troubled bool, again time.Duration) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case stored > 0:
-		p.fruitful = true
-		if p.failing {
-			p.failing, p.healed = false, true
-			p.in.o.Log.Info("a replica stores again", "replica", p.Name)
-			p.nudge()
-		}
-	case troubled && !p.failing:
-		p.failing = true
+	turn, sooner := p.schedule.put(time.Now(), stored, troubled, again)
+	p.mu.Unlock()
+	switch turn {
+	case heals:
+		p.in.o.Log.Info("a replica stores again", "replica", p.Name)
+	case fails:
 		p.in.o.Log.Warn("a replica does not store", "replica", p.Name)
-		p.nudge()
 	}
-	if again > 0 {
-		if at := time.Now().Add(again); p.due.IsZero() || at.Before(p.due) {
-			p.due = at
-			p.nudge()
-		}
+	if sooner {
+		p.nudge()
 	}
 }
 
 // outbox runs until the base context ends.
 func (p *place) outbox() {
 	ctx := p.in.base
-	everything := true // what an earlier process left
-	check, fruitless := p.in.o.pace.probe, p.in.o.pace.probe
-	var notBefore time.Time // of the next look at a failing place
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -71,58 +58,25 @@ func (p *place) outbox() {
 		case <-p.kick:
 		case <-timer.C:
 		}
-		now := time.Now()
 		p.mu.Lock()
-		failing := p.failing
-		if p.healed {
-			everything = true
-		}
-		// What is in flight is owed as well, and usually all there is: what nobody
-		// told of has been due for a while when it is looked for.
-		now = now.Add(-p.in.o.pace.sweep)
-		if p.missed || !p.due.IsZero() && !p.due.After(time.Now()) {
-			now, p.due = time.Now(), time.Time{}
-		}
-		p.missed, p.healed, p.fruitful = false, false, false
+		what, rests, ahead := p.schedule.next(time.Now())
 		p.mu.Unlock()
-
-		if wait := time.Until(notBefore); failing && wait > 0 {
-			timer.Reset(wait)
-			continue
-		}
-		if failing {
-			if err := p.check(ctx); err != nil {
-				check = min(2*check, slowestCheck)
-				notBefore = time.Now().Add(jitter(check))
-				timer.Reset(time.Until(notBefore))
-				continue
+		if what == look {
+			ok := p.check(ctx) == nil
+			p.mu.Lock()
+			ahead = p.schedule.looked(time.Now(), ok)
+			if what = deliver; !ok {
+				what, rests, _ = p.schedule.next(time.Now())
 			}
-			everything = true
+			p.mu.Unlock()
 		}
-		if everything {
-			now = time.Now().Add(never)
+		if what == deliver {
+			p.pass(ctx, ahead)
+			p.mu.Lock()
+			rests = p.schedule.delivered(time.Now())
+			p.mu.Unlock()
 		}
-		p.pass(ctx, now)
-		everything = false
-
-		p.mu.Lock()
-		next := time.Now().Add(jitter(p.in.o.pace.sweep))
-		switch {
-		case p.failing:
-			if p.fruitful {
-				fruitless = p.in.o.pace.probe
-			}
-			notBefore = time.Now().Add(jitter(fruitless))
-			fruitless = min(2*fruitless, slowestPass)
-			next = notBefore
-		default:
-			check, fruitless = p.in.o.pace.probe, p.in.o.pace.probe
-			if !p.due.IsZero() && p.due.Before(next) {
-				next = p.due
-			}
-		}
-		p.mu.Unlock()
-		timer.Reset(time.Until(next))
+		timer.Reset(rests)
 	}
 }
 
@@ -132,16 +86,16 @@ func (p *place) check(ctx context.Context) error {
 	return p.Replica.Check(ctx)
 }
 
-// pass delivers what is owed and due at now, until nothing is left or nothing
-// gets through.
-func (p *place) pass(ctx context.Context, now time.Time) {
+// pass delivers what is owed and due within ahead, until nothing is left or
+// nothing gets through.
+func (p *place) pass(ctx context.Context, ahead time.Duration) {
 	tried := map[uint64]struct{}{} // and failed, in this pass
 	for ctx.Err() == nil {
 		backlog, err := p.in.o.Journal.Backlog(ctx)
 		if err != nil || backlog[p.Name] == 0 {
 			return
 		}
-		jobs, more := p.owed(ctx, now, tried)
+		jobs, more := p.owed(ctx, ahead, tried)
 		if len(jobs) > 0 {
 			stored, conflicts := p.put(jobs)
 			if stored+conflicts == 0 {
@@ -165,13 +119,13 @@ func (p *place) pass(ctx context.Context, now time.Time) {
 
 // owed starts flights for the next events that the place is owed; more says
 // whether it is worth asking again.
-func (p *place) owed(ctx context.Context, now time.Time, tried map[uint64]struct{}) (jobs []job, more bool) {
+func (p *place) owed(ctx context.Context, ahead time.Duration, tried map[uint64]struct{}) (jobs []job, more bool) {
 	in := p.in
 	// What is in flight is owed as well; it must not hide what is not.
 	p.mu.Lock()
 	limit := outboxEvents + len(p.queue) + p.lively*p.batch
 	p.mu.Unlock()
-	list, err := in.o.Journal.Owed(ctx, p.Name, time.Until(now), limit)
+	list, err := in.o.Journal.Owed(ctx, p.Name, ahead, limit)
 	if err != nil {
 		if ctx.Err() == nil {
 			in.o.Log.Warn("the journal does not tell what is owed", "replica", p.Name, "error", err)
@@ -182,7 +136,7 @@ func (p *place) owed(ctx context.Context, now time.Time, tried map[uint64]struct
 	free := list[:0]
 	in.mu.Lock()
 	for _, o := range list {
-		if f := in.flights[o.Entry.Hash]; f != nil && f.spots[p.index].state == underWay {
+		if f := in.flights[o.Entry.Hash]; f != nil && f.spots[p.index].stage == underWay {
 			continue
 		}
 		if _, again := tried[o.Entry.Sequence]; !again && len(free) < outboxEvents {
@@ -194,109 +148,158 @@ func (p *place) owed(ctx context.Context, now time.Time, tried map[uint64]struct
 		return nil, false
 	}
 	full := len(free) == outboxEvents
-	var vs []module.Verified
-	for size := 0; len(vs) < len(free); {
+	var found []sought
+	for size := 0; len(found) < len(free); {
 		if size > batchBytes {
-			free, full = free[:len(vs)], true
+			free, full = free[:len(found)], true
 			break
 		}
 		var entries []journal.Entry
-		for _, o := range free[len(vs):min(len(free), len(vs)+outboxLoad)] {
+		for _, o := range free[len(found):min(len(free), len(found)+outboxLoad)] {
 			entries = append(entries, o.Entry)
 		}
-		for _, v := range in.load(ctx, entries, p.index) {
-			vs = append(vs, v)
-			if v.Meta() != nil {
-				size += len(v.Record())
+		for _, f := range in.seek(ctx, entries, p.index) {
+			found = append(found, f)
+			if f.v.Meta() != nil {
+				size += len(f.v.Record())
 			}
 		}
 	}
-	var lost []journal.Update
+	var without []int
 	in.mu.Lock()
 	for i, o := range free {
 		f := in.flights[o.Entry.Hash]
-		if f != nil && f.spots[p.index].state == underWay {
+		if f != nil && f.spots[p.index].stage == underWay {
 			continue // meanwhile
 		}
-		if vs[i].Meta() == nil {
-			lost = append(lost, journal.Update{
-				Sequence: o.Entry.Sequence, Replica: p.Name, State: custody.Owed, RetryIn: in.o.pace.backoff(o.Attempts + 3),
-				Err: "no good copy could be read anywhere",
-			})
+		if found[i].v.Meta() == nil {
+			without = append(without, i)
 			continue
 		}
 		if f == nil {
 			f = in.fly(o.Entry)
 		}
-		jobs = append(jobs, f.start(p.index, vs[i], true, o.Attempts))
+		f.v = found[i].v
+		s := &f.spots[p.index]
+		s.state, s.attempts = custody.Owed, o.Attempts
+		jobs = append(jobs, f.start(p.index, false))
 	}
 	in.mu.Unlock()
-	if len(lost) > 0 && ctx.Err() == nil {
-		in.o.Log.Error("events are owed of which no good copy could be read", "replica", p.Name, "events", len(lost), "first", free[0].Entry.Hash)
-		in.m.unreadable.Add(float64(len(lost)))
-		in.o.Journal.Update(lost...)
-		for _, u := range lost {
-			tried[u.Sequence] = struct{}{}
+	if len(without) > 0 && ctx.Err() == nil {
+		p.undeliverable(free, found, without)
+		for _, i := range without {
+			tried[free[i].Entry.Sequence] = struct{}{}
 		}
 	}
 	return jobs, more || full
 }
 
-// A repair is one that was asked for.
-type repair struct {
-	sequence uint64
-	place    string
+// undeliverable puts off those of the owed events, numbered without, of which
+// no good copy could be read.
+func (p *place) undeliverable(free []journal.Owed, found []sought, without []int) {
+	in := p.in
+	var us []journal.Update
+	for _, i := range without {
+		o := free[i]
+		u := journal.Update{Sequence: o.Entry.Sequence, Replica: p.Name, State: custody.Owed, Err: errNoCopy.Error(), RetryIn: in.o.pace.backoff(o.Attempts + 3)}
+		if found[i].nowhere {
+			in.notice(o.Entry, found[i])
+			u.State, u.RetryIn = custody.Missing, in.o.pace.rarely(in.o.pace.maxRetry, o.Attempts)
+		}
+		us = append(us, u)
+	}
+	in.o.Log.Warn("events are owed of which no good copy could be read", "replica", p.Name, "events", len(us), "first", free[without[0]].Entry.Hash)
+	in.m.unreadable.Add(float64(len(us)))
+	in.o.Journal.Update(us...)
 }
 
-// Repair owes a place its copy of an event again, which was found missing or
-// damaged there. It never blocks, and asking again soon does nothing more.
-func (in *Intake) Repair(sequence uint64, h digest.Hash, name string) {
+// A finding is one that was told of.
+type finding struct {
+	sequence uint64
+	place    string
+	state    custody.State
+}
+
+// Found takes note of what was found of an event's copy at a place where a good
+// one should be: from then on it is Missing, Damaged, and so owed, or Foreign, or,
+// of a cache that forgot it, None. It never blocks, and telling it again soon
+// does nothing more.
+func (in *Intake) Found(sequence uint64, h digest.Hash, name string, state custody.State) {
 	for _, p := range in.places {
 		if p.Name != name {
 			continue
 		}
-		r := repair{sequence, name}
+		x := finding{sequence, name, state}
 		now := time.Now()
 		in.mu.Lock()
 		f := in.flights[h]
-		again := f != nil && f.spots[p.index].state == underWay
-		if at, ok := in.repaired[r]; ok && now.Sub(at) < repairAgain || in.closed {
+		again := f != nil && f.spots[p.index].stage == underWay
+		if at, ok := in.findings[x]; ok && now.Sub(at) < foundAgain || in.closed {
 			again = true
 		}
 		if !again {
-			if len(in.repaired) >= maxRepaired {
-				clear(in.repaired)
+			if len(in.findings) >= maxFindings {
+				clear(in.findings)
 			}
-			in.repaired[r] = now
+			in.findings[x] = now
 		}
 		in.mu.Unlock()
 		if again {
 			return
 		}
-		in.m.repairs.WithLabelValues(name).Inc()
-		in.o.Journal.Update(journal.Update{Sequence: sequence, Replica: name, State: custody.Owed, Err: "missing or damaged where it should be"})
-		// The journal tells of it once it has committed it.
-		p.report(0, false, in.o.pace.retry)
+		in.o.Journal.Update(journal.Update{Sequence: sequence, Replica: name, State: state, Err: "found " + state.String()})
+		if state.Owed() {
+			in.m.repairs.WithLabelValues(name).Inc()
+			// The journal tells of it once it has committed it.
+			p.report(0, false, in.o.pace.retry)
+		}
 		return
 	}
 }
 
 const (
-	repairAgain = 10 * time.Second
-	maxRepaired = 1 << 16
+	foundAgain  = 10 * time.Second
+	maxFindings = 1 << 16
 )
 
-// load returns the records of entries, from the journal while it holds them,
-// else from the places but one; a zero Verified where no good copy was read.
-func (in *Intake) load(ctx context.Context, entries []journal.Entry, but int) []module.Verified {
-	vs := make([]module.Verified, len(entries))
+// notice has the journal learn what a search for a record found in vain.
+func (in *Intake) notice(e journal.Entry, s sought) {
+	_, copies, err := in.o.Journal.Get(in.base, e.Hash)
+	if err != nil {
+		return
+	}
+	for i, spot := range in.spots(copies) {
+		state := s.at[i]
+		if !spot.state.Held() && (!spot.state.Owed() || spot.state.Gone()) || !state.Gone() {
+			continue
+		}
+		if in.places[i].cache {
+			state = custody.None // what it forgets is not owed
+		}
+		in.o.Journal.Update(journal.Update{Sequence: e.Sequence, Replica: in.places[i].Name, State: state, Err: "found " + state.String(), RetryIn: in.o.pace.maxRetry})
+	}
+}
+
+// A sought is what came of the search for an event's record.
+type sought struct {
+	v       module.Verified // zero: nobody has it
+	at      []custody.State // by place, while there is no v: Missing, Damaged or Foreign; None: it was not asked, or did not say
+	nowhere bool            // every place has answered, and the journal too
+}
+
+// seek returns the records of entries, from the journal while it holds them,
+// else from the places but one, which is asked last.
+func (in *Intake) seek(ctx context.Context, entries []journal.Entry, but int) []sought {
+	found := make([]sought, len(entries))
 	var rest []int
 	for i := range entries {
 		record, err := in.o.Journal.Record(ctx, entries[i].Hash)
+		found[i].nowhere = errors.Is(err, journal.ErrNotFound)
 		if err == nil {
-			vs[i], err = module.Match(&entries[i].Meta, record)
+			found[i].v, err = module.Match(&entries[i].Meta, record)
 		}
 		if err != nil {
+			found[i].at = make([]custody.State, len(in.places))
 			rest = append(rest, i)
 		}
 	}
@@ -311,9 +314,9 @@ func (in *Intake) load(ctx context.Context, entries []journal.Entry, but int) []
 		order = append(order, but)
 	}
 	for _, i := range order {
-		if len(rest) > 0 && ctx.Err() == nil {
-			rest = in.places[i].read(ctx, entries, vs, rest)
+		if len(rest) > 0 {
+			rest = in.places[i].read(ctx, entries, found, rest)
 		}
 	}
-	return vs
+	return found
 }

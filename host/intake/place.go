@@ -12,7 +12,6 @@ import (
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/replica/breaker"
-	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 // maxQueuedBytes bounds a place's queue, beside pace.queued: what is over stays
@@ -34,6 +33,7 @@ type place struct {
 	replica.Place
 	in    *Intake
 	index int
+	cache bool // it may forget what it was given
 	lanes int
 	batch int
 	m     placeMetrics
@@ -44,25 +44,34 @@ type place struct {
 	lively int           // lanes that run
 	quiet  chan struct{} // closed when none does; nil: nobody waits
 
-	// Of the outbox.
-	kick     chan struct{} // holds one
-	missed   bool          // something did not get into the queue, or became owed
-	failing  bool          // the last batch stored nothing
-	healed   bool          // a batch stored something after failing
-	due      time.Time     // of the next retry that is known of; zero: none
-	fruitful bool          // something was stored since the last look at this
+	kick     chan struct{} // for the outbox; holds one
+	schedule schedule      // of the outbox
 }
 
 // A job is one copy to be stored.
 type job struct {
 	f        *flight
 	v        module.Verified
-	owed     bool // the journal says so already
-	attempts int  // failed ones
+	again    bool          // the event was known before: the journal may not have its bytes
+	was      custody.State // what the journal knows of the copy
+	location string        // with a state that is Held
+	attempts int           // failed ones
 }
 
+// debt is the news that the copy is owed from now on, or still.
+func (j *job) debt(place string, err error, in time.Duration) journal.Update {
+	u := journal.Update{Sequence: j.f.entry.Sequence, Replica: place, State: custody.Owed, Err: err.Error(), RetryIn: in}
+	if j.again {
+		u.Keep = j.v
+	}
+	return u
+}
+
+// errFull: the place's queue has no room.
+var errFull = errors.New("its queue is full")
+
 func newPlace(in *Intake, i int, r replica.Place) *place {
-	p := &place{Place: r, in: in, index: i, lanes: singleLanes, batch: 1, kick: make(chan struct{}, 1)}
+	p := &place{Place: r, in: in, index: i, lanes: singleLanes, batch: 1, kick: make(chan struct{}, 1), cache: r.Cache(), schedule: newSchedule(&in.o.pace)}
 	if _, ok := replica.As[replica.BatchPutter](r.Replica); ok {
 		p.lanes, p.batch = batchLanes, batchEvents
 	}
@@ -79,7 +88,7 @@ func (p *place) enqueue(jobs []job) {
 	for ; n < len(jobs); n++ {
 		size := len(jobs[n].v.Record())
 		if len(p.queue) >= p.in.o.pace.queued || len(p.queue) > 0 && p.bytes+size > maxQueuedBytes {
-			p.missed = true
+			p.schedule.missed = true
 			break
 		}
 		p.queue = append(p.queue, jobs[n])
@@ -95,15 +104,15 @@ func (p *place) enqueue(jobs []job) {
 	}
 	// A known event that the journal does not count as owed has to be from now on.
 	var us []journal.Update
-	for _, j := range jobs {
-		if !j.owed {
-			us = append(us, journal.Update{Sequence: j.f.entry.Sequence, Replica: p.Name, Err: "its queue is full", State: custody.Owed})
+	for i := range jobs {
+		if j := &jobs[i]; !j.was.Owed() {
+			us = append(us, j.debt(p.Name, errFull, 0))
 		}
 	}
 	p.in.o.Journal.Update(us...)
 	p.in.mu.Lock()
 	for _, j := range jobs {
-		j.f.finish(p.in, p.index, spot{state: deferred})
+		j.f.finish(p.in, p.index, spot{state: custody.Owed, stage: deferred, attempts: j.attempts})
 	}
 	p.in.mu.Unlock()
 }
@@ -123,7 +132,7 @@ func (p *place) take() []job {
 				close(p.quiet)
 				p.quiet = nil
 			}
-			if p.missed {
+			if p.schedule.missed {
 				p.nudge()
 			}
 		}
@@ -163,41 +172,24 @@ func (p *place) put(jobs []job) (stored, conflicts int) {
 	troubled := false
 	closing := p.in.base.Err() != nil
 	var again time.Duration
-	for i, j := range jobs {
-		u := journal.Update{Sequence: j.f.entry.Sequence, Replica: p.Name}
+	for i := range jobs {
+		u, tried := p.judge(&jobs[i], outcomes[i], closing, &spots[i])
 		switch err := outcomes[i].Err; {
 		case err == nil:
 			stored++
-			u.State, u.Location = custody.Held, outcomes[i].Location
-			spots[i] = spot{state: holds, location: u.Location}
-			us = append(us, u)
-			continue
 		case errors.Is(err, replica.ErrConflict):
-			// Trying again ends the same way until a scrub has put the journal's
-			// record in the other one's place. As long as too few places hold that, the
-			// debt keeps its bytes in the journal.
 			conflicts++
-			u.State, u.Err, u.RetryIn = custody.Foreign, err.Error(), jitter(p.in.o.pace.conflict)
-			if !p.in.safe(j.f.entry.Hash) {
-				u.State = custody.Owed
-			}
-			spots[i] = spot{state: failed, err: err, owed: u.State.Owed(), attempts: j.attempts + 1}
-			us = append(us, u)
-		case closing, j.owed && errors.Is(err, breaker.ErrOpen):
-			// Nothing was tried, so the debt stands as it is. With a place down for
-			// hours that is one row less to write for every event.
-			troubled = true
-			spots[i] = spot{state: failed, err: err, owed: j.owed, attempts: j.attempts}
+			p.m.failed(err)
 		default:
 			troubled = true
-			u.State, u.Err, u.RetryIn = custody.Owed, err.Error(), p.in.o.pace.backoff(j.attempts)
-			spots[i] = spot{state: failed, err: err, owed: true, attempts: j.attempts + 1}
-			if again == 0 || u.RetryIn < again {
+			if tried && (again == 0 || u.RetryIn < again) {
 				again = u.RetryIn
 			}
+			p.m.failed(err)
+		}
+		if tried {
 			us = append(us, u)
 		}
-		p.m.failed(outcomes[i].Err)
 	}
 	if conflicts > 0 {
 		p.in.o.Log.Warn("a replica holds other records of events", "replica", p.Name, "events", conflicts)
@@ -213,11 +205,32 @@ func (p *place) put(jobs []job) (stored, conflicts int) {
 	return stored, conflicts
 }
 
-// safe reports whether enough counting places are known to hold the journal's
-// record of an event.
-func (in *Intake) safe(h digest.Hash) bool {
-	_, copies, err := in.o.Journal.Get(in.base, h)
-	return err == nil && in.enough(Quorum, in.spots(copies))
+// judge makes of a place's word what is known of the copy now, and what the
+// journal has to learn of it, if anything.
+func (p *place) judge(j *job, o replica.Outcome, closing bool, s *spot) (u journal.Update, news bool) {
+	*s = spot{state: j.was, at: time.Now(), location: j.location, attempts: j.attempts + 1, err: o.Err}
+	switch err := o.Err; {
+	case err == nil:
+		*s = spot{state: custody.Confirmed, at: s.at, location: o.Location}
+		known := j.was.Held() && j.location == o.Location
+		return journal.Update{Sequence: j.f.entry.Sequence, Replica: p.Name, State: custody.Confirmed, Location: o.Location}, !known
+	case errors.Is(err, replica.ErrConflict):
+		// It stays. As long as too few places hold the journal's record, the debt
+		// keeps that one's bytes in the journal.
+		u = j.debt(p.Name, err, p.in.o.pace.rarely(p.in.o.pace.conflict, j.attempts))
+		if s.state = custody.Owed; p.in.safe(j.f.entry.Hash) {
+			s.state = custody.Foreign
+		}
+		u.State = s.state
+		return u, true
+	case closing, j.was.Owed() && errors.Is(err, breaker.ErrOpen):
+		// Nothing was tried, so what is known stands as it is. With a place down for
+		// hours that is one row less to write for every event.
+		s.attempts = j.attempts
+		return u, false
+	}
+	s.state = custody.Owed
+	return j.debt(p.Name, o.Err, p.in.o.pace.backoff(j.attempts)), true
 }
 
 // call puts the jobs. A replica that answers for another number of events than

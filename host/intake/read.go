@@ -2,12 +2,14 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
 
@@ -16,7 +18,7 @@ const readTimeout = 10 * time.Second
 
 // read fills in those of the entries numbered rest that the place has a good
 // copy of, and returns the numbers of the others.
-func (p *place) read(ctx context.Context, entries []journal.Entry, vs []module.Verified, rest []int) []int {
+func (p *place) read(ctx context.Context, entries []journal.Entry, found []sought, rest []int) []int {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	refs := make([]replica.Ref, len(rest))
@@ -36,11 +38,25 @@ func (p *place) read(ctx context.Context, entries []journal.Entry, vs []module.V
 	for k, f := range replica.GetBatch(ctx, p.Replica, refs) {
 		i := rest[k]
 		if f.Err == nil {
-			vs[i], f.Err = module.Match(&entries[i].Meta, f.Record)
+			if found[i].v, f.Err = module.Match(&entries[i].Meta, f.Record); f.Err == nil {
+				continue
+			}
 		}
-		if f.Err != nil {
-			left = append(left, i)
+		s := &found[i].at[p.index]
+		var refused *code.Error
+		switch {
+		case errors.Is(f.Err, replica.ErrNotFound):
+			*s = custody.Missing
+		case errors.Is(f.Err, replica.ErrCorrupt):
+			*s = custody.Damaged
+		case errors.As(f.Err, &refused): // it is not the journal's record
+			if *s = custody.Foreign; replica.Damaged(entries[i].Hash, f.Record) {
+				*s = custody.Damaged
+			}
+		default:
+			found[i].nowhere = false
 		}
+		left = append(left, i)
 	}
 	return left
 }
@@ -93,7 +109,7 @@ func (in *Intake) instead(sequence uint64, copies []journal.Copy) (us []journal.
 	for i, p := range in.places {
 		switch {
 		case !p.Counts:
-		case spots[i].state == holds || spots[i].owed:
+		case spots[i].state.Held() || spots[i].state.Owed():
 			sure++
 		default:
 			others = append(others, p)

@@ -19,7 +19,7 @@ const (
 )
 
 // A Receipt says where an event is. Durable counts the counting places that
-// hold it, Required how many it takes for the quorum.
+// said so for this very answer, Required how many it takes for the quorum.
 type Receipt struct {
 	Hash      digest.Hash `json:"-"` // "hash", in hexadecimal
 	Sequence  uint64      `json:"sequence"`
@@ -69,13 +69,15 @@ func (e ReplicaError) MarshalJSON() ([]byte, error) {
 	}{e.Replica, e.Err.Error()})
 }
 
-// An InsufficientError: too few places hold the event, in time or at all. It
-// is journaled, the outbox goes on trying, and the caller may store it again.
+// An InsufficientError: too few places said that they hold the event, in time
+// or at all. It is journaled, the outbox goes on trying, and the caller may store
+// it again.
 // errors.As finds a *code.Error of code.InsufficientRedundancy in it, and
 // errors.Is what the places said. HTTP 503.
 type InsufficientError struct {
 	Receipt  Receipt
-	Replicas []ReplicaError // every place that does not hold it
+	Replicas []ReplicaError // every place that did not say that it holds it
+	nowhere  bool           // its record could not be read anywhere
 }
 
 // Error names the places and what they said.
@@ -89,7 +91,11 @@ func (e *InsufficientError) Error() string {
 }
 
 func (e *InsufficientError) refusal() *code.Error {
-	return &code.Error{Code: code.InsufficientRedundancy, Detail: fmt.Sprintf("%d of %d counting replicas hold the event, which is journaled and on its way", e.Receipt.Durable, e.Receipt.Required)}
+	why := "which is journaled and on its way"
+	if e.nowhere {
+		why = "whose record cannot be read anywhere now"
+	}
+	return &code.Error{Code: code.InsufficientRedundancy, Detail: fmt.Sprintf("%d of %d counting replicas hold the event, %s", e.Receipt.Durable, e.Receipt.Required, why)}
 }
 
 // Unwrap returns the refusal, then every place's error.

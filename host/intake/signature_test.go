@@ -93,7 +93,7 @@ func TestSecondSignatureHoldsNobodyUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.settled()
-	h.journal.Update(journal.Update{Sequence: r.Sequence, Replica: "b", Err: "no longer there", State: custody.Foreign})
+	h.journal.Update(journal.Update{Sequence: r.Sequence, Replica: "b", Err: "no longer there", State: custody.Missing})
 	if err := h.journal.Flush(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -8,3 +8,10 @@ type Place struct {
 	Counts  bool   // towards the minimum redundancy
 	Replica Replica
 }
+
+// Cache reports whether the place may forget what it was given, so that what it
+// lacks is no fault.
+func (p Place) Cache() bool {
+	_, ok := As[Filler](p.Replica)
+	return ok && !p.Counts
+}

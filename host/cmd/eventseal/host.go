@@ -21,6 +21,7 @@ import (
 
 	"github.com/eventseal/eventseal/host/api"
 	"github.com/eventseal/eventseal/host/config"
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/health"
 	"github.com/eventseal/eventseal/host/intake"
 	"github.com/eventseal/eventseal/host/journal/sqlite"
@@ -168,7 +169,9 @@ func (h *host) openStages(ctx context.Context) error {
 		Module: h.module, Journal: h.journal, Places: readingOrder(h.places, h.settings.Read.Order),
 		HedgeAfter: h.settings.Read.HedgeAfter, CacheBytes: int(h.settings.Read.Cache),
 		// Nobody reads before open returns.
-		Repair:     func(sequence uint64, e digest.Hash, place string) { h.intake.Repair(sequence, e, place) },
+		Repair: func(sequence uint64, e digest.Hash, place string) {
+			h.intake.Found(sequence, e, place, custody.Missing)
+		},
 		Registerer: h.registry, Log: h.log,
 	})
 	h.intake, err = intake.Open(intake.Options{

@@ -20,6 +20,7 @@ import (
 	redisclient "github.com/redis/go-redis/v9"
 
 	"github.com/eventseal/eventseal/host/config"
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/health"
 	"github.com/eventseal/eventseal/host/intake"
 	"github.com/eventseal/eventseal/host/journal/sqlite"
@@ -140,7 +141,9 @@ func (w *world) start() {
 	w.registry = prometheus.NewRegistry()
 	w.reader = retrieve.New(retrieve.Options{
 		Module: moduletest.Open(w.t), Journal: w.journal, Places: ordered(w.places, w.order), // no cache: every read is one of the places
-		Repair:     func(sequence uint64, h digest.Hash, place string) { w.intake.Repair(sequence, h, place) },
+		Repair: func(sequence uint64, h digest.Hash, place string) {
+			w.intake.Found(sequence, h, place, custody.Missing)
+		},
 		Registerer: w.registry, Log: w.log,
 	})
 	var err error

@@ -70,6 +70,7 @@ type Findings struct {
 // Journal is the journal's part of it.
 type Journal struct {
 	OK       bool   `json:"ok"`
+	Epoch    string `json:"epoch"`    // of the order in which events have their numbers
 	Sequence uint64 `json:"sequence"` // of the event admitted last
 	Pending  int    `json:"pending"`  // copies that are owed, of all places
 	Error    string `json:"error,omitempty"`
@@ -230,7 +231,7 @@ func (m *Monitor) journal(ctx context.Context, h *Health) map[string]int {
 	if j, ok := m.o.Journal.(interface{ Failure() error }); ok && err == nil {
 		err = j.Failure()
 	}
-	h.Journal = Journal{OK: err == nil, Sequence: last}
+	h.Journal = Journal{OK: err == nil, Epoch: m.o.Journal.Epoch(), Sequence: last}
 	if err != nil {
 		h.Journal.Error = err.Error()
 	}

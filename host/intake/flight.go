@@ -156,7 +156,7 @@ func (f *flight) enough(in *Intake, wait Wait) bool {
 // receipt tells what is known now.
 func (f *flight) receipt(in *Intake, it *item) Receipt {
 	r := Receipt{
-		Hash: f.entry.Hash, Sequence: f.entry.Sequence, Created: it.created,
+		Hash: f.entry.Hash, Epoch: in.o.Journal.Epoch(), Sequence: f.entry.Sequence, Created: it.created,
 		Required: in.o.MinRedundancy, Locations: make([]Location, len(in.places)),
 	}
 	for i, s := range f.spots {

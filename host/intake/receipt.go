@@ -21,7 +21,8 @@ const (
 // A Receipt says where an event is. Durable counts the counting places that
 // said so for this very answer, Required how many it takes for the quorum.
 type Receipt struct {
-	Hash      digest.Hash `json:"-"` // "hash", in hexadecimal
+	Hash      digest.Hash `json:"-"`     // "hash", in hexadecimal
+	Epoch     string      `json:"epoch"` // of the order in which the event has its Sequence
 	Sequence  uint64      `json:"sequence"`
 	Created   bool        `json:"created"` // false: it was in the journal before this call
 	Durable   int         `json:"durable"`

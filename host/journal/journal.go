@@ -119,6 +119,11 @@ type Journal interface {
 	// for another event: a number is worth something only together with it.
 	Epoch() string
 
+	// Kept returns up to which number the order that an epoch named is the
+	// present one: who has all up to a number of that order has all up to the
+	// lesser of the two here. 0 of an epoch that the journal does not know.
+	Kept(ctx context.Context, epoch string) (uint64, error)
+
 	// Close flushes and closes. Later calls fail with ErrClosed.
 	Close() error
 }

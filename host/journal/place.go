@@ -60,15 +60,11 @@ type Loser interface {
 
 // A Renewer is a Journal whose order can be given another name.
 type Renewer interface {
-	// Renew gives the order another epoch, durably, because numbers may have come
-	// to stand for other events. Positions that readers keep are refused from then on.
-	Renew(ctx context.Context) (epoch string, err error)
-}
-
-// A Position is a place in the order of a journal as readers keep it.
-type Position struct {
-	Epoch    string
-	Sequence uint64
+	// Renew gives the order another epoch, durably, because numbers above kept
+	// may have come to stand for other events; 0 where nothing is known to stand.
+	// Positions that readers keep are refused from then on, and Kept tells how
+	// much of them stands.
+	Renew(ctx context.Context, kept uint64) (epoch string, err error)
 }
 
 // A Losing is what a Journal tells of an event that has just become lost.

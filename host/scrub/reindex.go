@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
@@ -17,7 +18,7 @@ import (
 // ReindexOptions say from what a journal is rebuilt. All but the last three are required.
 type ReindexOptions struct {
 	Module  *module.Pool
-	Journal journal.Journal // also a journal.Restorer
+	Journal journal.Journal // also a journal.Restorer and a journal.Renewer
 	// From must be able to list (replica.Lister).
 	From replica.Place
 	// Places are all of the host's, From included. Those that last, others than
@@ -45,7 +46,8 @@ type Reindexed struct {
 // by batch. It may be interrupted and run again, and run for one place after
 // the other. What is known with its copy at From is passed over, so that
 // running it again is quick; scrub is what looks at those. Sequence numbers are
-// new, and follow the order of the listing.
+// new, come after those that the journal has, and follow the order of the
+// listing: before the first one is given, the order gets another epoch.
 func Reindex(ctx context.Context, o ReindexOptions) (Reindexed, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -58,7 +60,11 @@ func Reindex(ctx context.Context, o ReindexOptions) (Reindexed, error) {
 	if !ok {
 		return Reindexed{}, errors.New("this journal cannot be restored")
 	}
-	x := &indexer{ReindexOptions: o, restorer: restorer}
+	renewer, ok := o.Journal.(journal.Renewer)
+	if !ok {
+		return Reindexed{}, errors.New("the order of this journal cannot be given another epoch")
+	}
+	x := &indexer{ReindexOptions: o, restorer: restorer, renewer: renewer}
 	size := max(8, min(windowEvents, windowBytes/o.Module.MaxEvent()))
 	var refs []replica.Ref
 	for ref, err := range lister.List(ctx) {
@@ -87,6 +93,8 @@ func Reindex(ctx context.Context, o ReindexOptions) (Reindexed, error) {
 type indexer struct {
 	ReindexOptions
 	restorer journal.Restorer
+	renewer  journal.Renewer
+	renewed  bool // the epoch, in this run
 	done     Reindexed
 }
 
@@ -107,6 +115,9 @@ func (x *indexer) batch(ctx context.Context, refs []replica.Ref) error {
 	}
 	restored, err := x.read(ctx, news)
 	if err != nil {
+		return err
+	}
+	if err := x.renew(ctx, restored); err != nil {
 		return err
 	}
 	admissions, err := x.restorer.Restore(ctx, restored)
@@ -160,6 +171,34 @@ func (x *indexer) news(ctx context.Context, refs []replica.Ref) ([]replica.Ref, 
 		}
 	}
 	return news, nil
+}
+
+// renew gives the order another epoch before the first event gets a number:
+// what is restored comes in no order that readers knew, and may have had numbers
+// that they know. What the journal has keeps its own.
+func (x *indexer) renew(ctx context.Context, rs []journal.Restored) error {
+	if x.renewed || len(rs) == 0 {
+		return nil
+	}
+	hashes := make([]digest.Hash, len(rs))
+	for i := range rs {
+		hashes[i] = rs[i].Meta.Hash
+	}
+	entries, err := x.Journal.Entries(ctx, hashes)
+	if err != nil || !slices.Contains(entries, nil) {
+		return err
+	}
+	last, err := x.Journal.Last(ctx)
+	if err != nil {
+		return err
+	}
+	epoch, err := x.renewer.Renew(ctx, last)
+	if err != nil {
+		return err
+	}
+	x.renewed = true
+	x.Log.Info("the order of the events has another epoch", "epoch", epoch, "kept", last)
+	return nil
 }
 
 // read fetches and verifies records.

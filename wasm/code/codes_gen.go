@@ -89,10 +89,12 @@ const (
 	Unavailable Code = 83
 	// Internal: The host failed; its log says why.
 	Internal Code = 84
+	// EpochChanged: The place is in an order of events that this host no longer has.
+	EpochChanged Code = 85
 )
 
 // All lists every refusal code in the order of its number.
-var All = [...]Code{TooLarge, InvalidUTF8, InvalidJSON, DuplicateKey, LoneSurrogate, NumberOutOfRange, NumberNotInteroperable, DepthExceeded, MissingField, UnknownField, InvalidField, UnknownType, InvalidPublicKey, InvalidPrivateKey, KeyMismatch, InvalidSignature, NoncanonicalSignature, SignatureMismatch, HashMismatch, InvalidProof, InvalidArgument, NotFound, InsufficientRedundancy, JournalUnavailable, StorageFull, Overloaded, ShuttingDown, Timeout, RequestTimeout, MethodNotAllowed, UnsupportedMediaType, InvalidParameter, UnknownParameter, InvalidCursor, Unauthorized, Forbidden, RateLimited, Archived, Corrupt, ImplementationsDisagree, Unavailable, Internal}
+var All = [...]Code{TooLarge, InvalidUTF8, InvalidJSON, DuplicateKey, LoneSurrogate, NumberOutOfRange, NumberNotInteroperable, DepthExceeded, MissingField, UnknownField, InvalidField, UnknownType, InvalidPublicKey, InvalidPrivateKey, KeyMismatch, InvalidSignature, NoncanonicalSignature, SignatureMismatch, HashMismatch, InvalidProof, InvalidArgument, NotFound, InsufficientRedundancy, JournalUnavailable, StorageFull, Overloaded, ShuttingDown, Timeout, RequestTimeout, MethodNotAllowed, UnsupportedMediaType, InvalidParameter, UnknownParameter, InvalidCursor, Unauthorized, Forbidden, RateLimited, Archived, Corrupt, ImplementationsDisagree, Unavailable, Internal, EpochChanged}
 
 // String returns the code as it stands in problem documents and SDK errors; "" for OK and unknown numbers.
 func (c Code) String() string {
@@ -181,6 +183,8 @@ func (c Code) String() string {
 		return "unavailable"
 	case Internal:
 		return "internal"
+	case EpochChanged:
+		return "epoch_changed"
 	}
 	return ""
 }
@@ -272,6 +276,8 @@ func (c Code) Title() string {
 		return "No source that may hold the event can be reached now."
 	case Internal:
 		return "The host failed; its log says why."
+	case EpochChanged:
+		return "The place is in an order of events that this host no longer has."
 	}
 	return ""
 }
@@ -365,6 +371,8 @@ func (c Code) Status() int {
 		return 503
 	case Internal:
 		return 500
+	case EpochChanged:
+		return 410
 	}
 	return 500
 }

@@ -107,6 +107,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		{"closed", closed},
 		{"restore", restore},
 		{"another record", follow},
+		{"epochs", epochs},
 		{"wait", wait},
 		{"queries", queries},
 		{"paging under writers", paging},

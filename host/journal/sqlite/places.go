@@ -2,9 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql/driver"
-	"encoding/hex"
 	"fmt"
 
 	"github.com/eventseal/eventseal/host/custody"
@@ -269,32 +267,9 @@ func (j *Journal) Lost(ctx context.Context, after uint64, limit int) ([]journal.
 	return es, total, j.reading("lost", err)
 }
 
-// Epoch implements journal.Journal.
-func (j *Journal) Epoch() string { return *j.epoch.Load() }
-
-// Renew implements journal.Renewer.
-func (j *Journal) Renew(ctx context.Context) (string, error) {
-	var b [8]byte
-	rand.Read(b[:])
-	err := j.do(ctx, func(w *writer) error {
-		return w.c.exec(`UPDATE settings SET value = ? WHERE name = 'epoch'`, b[:])
-	})
-	if err != nil {
-		return "", err
-	}
-	epoch := hex.EncodeToString(b[:])
-	j.epoch.Store(&epoch)
-	return epoch, nil
-}
-
 // loadStanding reads the epoch and how many events are lost.
 func (w *writer) loadStanding() error {
-	err := w.c.query(`SELECT value FROM settings WHERE name = 'epoch'`, nil, func(v []driver.Value) error {
-		epoch := hex.EncodeToString(v[0].([]byte))
-		w.j.epoch.Store(&epoch)
-		return nil
-	})
-	if err != nil {
+	if err := w.loadEpoch(); err != nil {
 		return err
 	}
 	return w.c.query(`SELECT count(*) FROM lost`, nil, func(v []driver.Value) error {

@@ -57,6 +57,7 @@ type Journal struct {
 	last     atomic.Uint64
 	lost     atomic.Uint64 // events
 	epoch    atomic.Pointer[string]
+	renewing sync.Mutex   // held by Renew
 	packed   atomic.Int64 // full blocks
 	terms    termKey
 	blocks   blockCache

@@ -116,6 +116,7 @@ type Options struct {
 	Disagreements func() uint64
 	Findings      func(place string) Findings // nil: nothing is found
 	Scrub         func() Scrub                // nil: there are none
+	Notices       func() []string             // of what is out of order elsewhere, in words; nil: nothing is
 	Folders       map[string]string           // of places that are folders of this machine, by name
 	Version       string
 	Log           *slog.Logger // nil: slog.Default()
@@ -207,6 +208,14 @@ func (m *Monitor) look(ctx context.Context) Health {
 		h.Status = Failing
 	case slices.ContainsFunc(h.Replicas, func(r Replica) bool { return !r.Up }):
 		h.Status = Degraded
+	}
+	if m.o.Notices != nil {
+		if notices := m.o.Notices(); len(notices) > 0 {
+			h.Warnings = append(h.Warnings, notices...)
+			if h.Status == OK {
+				h.Status = Degraded
+			}
+		}
 	}
 	if m.o.Scrub != nil {
 		h.Scrub = m.o.Scrub()

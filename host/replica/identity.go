@@ -2,17 +2,21 @@ package replica
 
 import (
 	"context"
+	"errors"
 
 	"github.com/eventseal/eventseal/wasm/digest"
 )
+
+// ErrNoIdentity: the place cannot hold an id of its own, or is not allowed to.
+var ErrNoIdentity = errors.New("replica: the place cannot hold an id")
 
 // Identified is an optional power of places that can hold an id of their own: a
 // short random text (32 hex digits) that tells this place from every other one.
 type Identified interface {
 	// Identity returns the id that the place holds, "" where it holds none.
 	// known are ids that it may hold, for kinds that cannot look for what they
-	// do not know. Any other error than the context's or a refusal means that it
-	// could not be found out.
+	// do not know. Errors: ErrNoIdentity; ErrCorrupt where what it holds is no id.
+	// Any other one than the context's means that it could not be found out.
 	Identity(ctx context.Context, known []string) (string, error)
 	// Identify has the place hold id, durably when it returns nil, in the place
 	// of any that it held.

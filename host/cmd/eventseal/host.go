@@ -26,6 +26,7 @@ import (
 	"github.com/eventseal/eventseal/host/intake"
 	"github.com/eventseal/eventseal/host/journal/sqlite"
 	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/placement"
 	"github.com/eventseal/eventseal/host/reference"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/replica/all"
@@ -48,6 +49,7 @@ type host struct {
 	module  *module.Pool
 	journal *sqlite.Journal
 	places  []replica.Place // each a breaker around the replica, which it closes
+	keeper  *placement.Keeper
 	reader  *retrieve.Reader
 	intake  *intake.Intake
 	health  *health.Monitor
@@ -76,7 +78,7 @@ func open(ctx context.Context, settings config.Config, log *slog.Logger, whole b
 		}
 		return h, &usageError{err}
 	}
-	steps := []func(context.Context) error{h.openBase, h.openPlaces, h.openStages, h.openDoor}
+	steps := []func(context.Context) error{h.openBase, h.openPlaces, h.openPlacement, h.openStages, h.openDoor}
 	if !whole {
 		steps = steps[:2]
 	}
@@ -155,6 +157,16 @@ func (h *host) openPlaces(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// openPlacement finds out whether the places are those that the journal knows,
+// before anything rests on what it knows of them.
+func (h *host) openPlacement(ctx context.Context) (err error) {
+	h.keeper, err = placement.Open(ctx, placement.Options{Journal: h.journal, Places: h.places, Patience: placementPatience, Log: h.log})
+	return err
+}
+
+// placementPatience is how long a start waits for places that do not answer.
+const placementPatience = 2 * time.Second
+
 // openStages joins the way in and the way out.
 func (h *host) openStages(ctx context.Context) error {
 	opinion, err := secondOpinion(h.settings, h.settings.SecondOpinion)
@@ -199,7 +211,7 @@ func (h *host) openDoor(ctx context.Context) (err error) {
 	h.health = health.New(health.Options{
 		Places: h.places, Journal: h.journal, Module: h.module, MinRedundancy: h.settings.MinRedundancy,
 		Disagreements: func() uint64 { return h.intake.Disagreements() + h.disagreed.Load() }, Findings: func(place string) health.Findings { return health.Findings(h.reader.Findings(place)) },
-		Scrub: func() health.Scrub { return scrubs(runner) }, Folders: folders, Version: version(), Log: h.log,
+		Scrub: func() health.Scrub { return scrubs(runner) }, Notices: h.keeper.Warnings, Folders: folders, Version: version(), Log: h.log,
 	})
 	log := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "eventseal_journal_log_bytes", Help: "Length of the journal's write-ahead log at its last checkpoint.",
@@ -311,6 +323,9 @@ func (h *host) close() error {
 	}
 	if h.reader != nil {
 		errs = append(errs, h.reader.Close())
+	}
+	if h.keeper != nil {
+		h.keeper.Close()
 	}
 	if h.journal != nil {
 		errs = append(errs, h.journal.Close())

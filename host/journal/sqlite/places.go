@@ -98,8 +98,9 @@ func (w *writer) bind(bs []journal.Binding) ([]journal.Bound, error) {
 	for i, b := range bs {
 		current, known := was.replica(b.Replica)
 		id, found := byIdentity[b.Identity]
+		away := found && was.places[id].name == "" // what is known of it was not kept up meanwhile
 		switch {
-		case found && b.Doubt == "":
+		case found && !away && b.Doubt == "":
 			if ids[i] = id; !known || id != current {
 				out[i].Former = was.places[id].name
 			}
@@ -127,7 +128,7 @@ func (w *writer) bind(bs []journal.Binding) ([]journal.Bound, error) {
 		if ids[i] == 0 {
 			if p.upto = w.last; p.upto > 0 {
 				if p.why = b.Doubt; p.why == "" {
-					p.why = "the place is new to the journal"
+					p.why = "the place is new to the journal, or was away"
 				}
 			}
 			if old, ok := byIdentity[b.Identity]; ok && w.names.places[old].identity != "" {

@@ -1,0 +1,435 @@
+package placement
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/eventseal/eventseal/host/custody"
+	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/journal/journaltest"
+	"github.com/eventseal/eventseal/host/journal/sqlite"
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/host/replica/memory"
+	"github.com/eventseal/eventseal/wasm/digest"
+)
+
+// A bench is a journal and places that were in use together.
+type bench struct {
+	t       *testing.T
+	path    string
+	journal *sqlite.Journal
+	places  []replica.Place
+	keeper  *Keeper
+	vs      []module.Verified
+}
+
+func start(t *testing.T, events uint64, places ...replica.Replica) *bench {
+	b := &bench{t: t, path: filepath.Join(t.TempDir(), "journal.db")}
+	b.set(places...)
+	b.open()
+	t.Cleanup(func() { b.close() })
+	b.vs = journaltest.Events(0, events, 300)
+	b.admit(b.vs)
+	return b
+}
+
+// set puts replicas behind the names a, b, …
+func (b *bench) set(places ...replica.Replica) {
+	b.places = nil
+	for i, r := range places {
+		b.places = append(b.places, replica.Place{Name: string(rune('a' + i)), Kind: "memory", Counts: true, Replica: r})
+	}
+}
+
+func (b *bench) open() {
+	b.t.Helper()
+	if err := b.tryOpen(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) tryOpen() (err error) {
+	if b.journal, err = sqlite.Open(b.path, sqlite.Options{}); err != nil {
+		b.t.Fatal(err)
+	}
+	b.keeper, err = Open(context.Background(), Options{Journal: b.journal, Places: b.places, Every: time.Hour, Log: slog.New(slog.DiscardHandler)})
+	return err
+}
+
+func (b *bench) close() {
+	if b.keeper != nil {
+		b.keeper.Close()
+	}
+	if err := b.journal.Close(); err != nil {
+		b.t.Error(err)
+	}
+	b.keeper = nil
+}
+
+// admit stores events as an intake does.
+func (b *bench) admit(vs []module.Verified) {
+	b.t.Helper()
+	ctx := context.Background()
+	var names []string
+	for _, p := range b.places {
+		names = append(names, p.Name)
+	}
+	as, err := b.journal.Admit(ctx, vs, names)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for i, a := range as {
+		for _, p := range b.places {
+			location, err := p.Replica.Put(ctx, vs[i])
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			b.journal.Update(update(a.Entry.Sequence, p.Name, location))
+		}
+	}
+	if err := b.journal.Flush(ctx); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// states returns what the journal knows of an event's copies, a letter for each place.
+func (b *bench) states(v module.Verified) string {
+	b.t.Helper()
+	_, copies, err := b.journal.Get(context.Background(), v.Hash())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var s []string
+	for _, c := range copies {
+		s = append(s, c.Replica+" "+c.State.String())
+	}
+	return strings.Join(s, ", ")
+}
+
+// settled waits until no place is in arrears.
+func (b *bench) settled() {
+	b.t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for _, p := range b.places {
+		for {
+			es, _, err := b.journal.Arrears(context.Background(), p.Name, 1)
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			if len(es) == 0 {
+				break
+			}
+			if time.Now().After(deadline) {
+				b.t.Fatalf("%s stays in arrears", p.Name)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+func (b *bench) mustBe(want string, vs ...module.Verified) {
+	b.t.Helper()
+	for i, v := range vs {
+		if got := b.states(v); got != want {
+			b.t.Fatalf("event %d: %s; want %s", i, got, want)
+		}
+	}
+}
+
+func (b *bench) look() {
+	b.t.Helper()
+	for _, s := range b.keeper.spots {
+		s.sampled = time.Time{} // as if a minute had passed
+	}
+	if err := b.keeper.look(context.Background()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// The same places are believed, at every start.
+func TestSamePlaces(t *testing.T) {
+	a, c := memory.New(), memory.New()
+	b := start(t, 300, a, c)
+	for range 3 {
+		b.mustBe("a held, b held", b.vs...)
+		if ws := b.keeper.Warnings(); len(ws) != 0 {
+			t.Fatal(ws)
+		}
+		b.close()
+		b.open()
+	}
+}
+
+// A place that was emptied, at the start or while the host runs, holds nothing
+// from then on, and is owed everything, whatever is left of the journal's belief.
+func TestEmptied(t *testing.T) {
+	for _, running := range []bool{false, true} {
+		t.Run(fmt.Sprint("running ", running), func(t *testing.T) {
+			a, c := memory.New(), memory.New()
+			b := start(t, 300, a, c)
+			other := memory.New() // what is behind the name now
+			if running {
+				b.places[1].Replica = other
+				b.keeper.spots[1].Replica = other
+				b.look()
+			} else {
+				b.close()
+				b.set(a, other)
+				b.open()
+			}
+			b.settled()
+			b.mustBe("a held, b missing", b.vs...)
+			backlog, err := b.journal.Backlog(context.Background())
+			if err != nil || backlog["b"] != 300 {
+				t.Fatalf("%v, %v", backlog, err)
+			}
+			if _, total, err := b.journal.Lost(context.Background(), 0, 1); total != 0 || err != nil {
+				t.Fatalf("%d lost, %v", total, err)
+			}
+			// And it stays so: the new place has an id of its own.
+			b.admit(journaltest.Events(1000, 1001, 300))
+			b.close()
+			b.open()
+			b.mustBe("a held, b missing", b.vs...)
+			b.mustBe("a held, b held", journaltest.Events(1000, 1001, 300)...)
+		})
+	}
+}
+
+// While nobody has looked yet the copies count as owed, not as held.
+func TestArrearsAreNotHeld(t *testing.T) {
+	a, c := memory.New(), memory.New()
+	b := start(t, 5, a, c)
+	b.close()
+	b.set(a, shut{memory.New()})
+	b.open()
+	b.mustBe("a held, b owed", b.vs...)
+	if ws := b.keeper.Warnings(); len(ws) != 1 || !strings.Contains(ws[0], "b") {
+		t.Fatal(ws)
+	}
+}
+
+// shut says who it is and cannot be read.
+type shut struct{ *memory.Replica }
+
+func (shut) Get(context.Context, replica.Ref) ([]byte, error) { return nil, errors.New("refused") }
+
+// Everything is gone: nothing is believed, and all of it is lost, until a place
+// comes back.
+func TestAllEmptied(t *testing.T) {
+	a, c := memory.New(), memory.New()
+	b := start(t, 200, a, c)
+	b.close()
+	b.set(memory.New(), memory.New())
+	b.open()
+	b.settled()
+	b.mustBe("a missing, b missing", b.vs...)
+	if _, total, err := b.journal.Lost(context.Background(), 0, 1); total != 200 || err != nil {
+		t.Fatalf("%d lost, %v", total, err)
+	}
+	b.close()
+	b.set(a, memory.New()) // the first is back
+	b.open()
+	b.settled()
+	b.mustBe("a held, b missing", b.vs...)
+	if _, total, err := b.journal.Lost(context.Background(), 0, 1); total != 0 || err != nil {
+		t.Fatalf("%d lost, %v", total, err)
+	}
+}
+
+// Places that have changed their names are known by what they are.
+func TestSwapped(t *testing.T) {
+	a, c, d := memory.New(), memory.New(), memory.New()
+	b := start(t, 20, a, c, d)
+	// One that only the first one has.
+	v := journaltest.Event(5000, 300, 0)
+	b.places = b.places[:1]
+	b.admit([]module.Verified{v})
+	for _, order := range [][]replica.Replica{{c, a, d}, {d, c, a}, {a, c, d}} {
+		b.close()
+		b.set(order...)
+		b.open()
+		b.settled()
+		b.mustBe("a held, b held, c held", b.vs...)
+		for i, r := range order {
+			if r == replica.Replica(a) {
+				b.mustBe(string(rune('a'+i))+" held", v)
+			}
+		}
+	}
+}
+
+// A place that was put back to an earlier state lacks what came since.
+func TestRolledBackPlace(t *testing.T) {
+	for _, running := range []bool{false, true} {
+		a, c := memory.New(), memory.New()
+		b := start(t, 250, a, c)
+		lost := b.vs[200:]
+		back := func() {
+			for _, v := range lost {
+				if err := c.Delete(context.Background(), replica.Ref{Hash: v.Hash()}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if running {
+			back()
+			b.look()
+		} else {
+			b.close()
+			back()
+			b.open()
+		}
+		b.settled()
+		b.mustBe("a held, b held", b.vs[:200]...)
+		b.mustBe("a held, b missing", lost...)
+	}
+}
+
+// A place that is new in the configuration is owed everything.
+func TestNewPlace(t *testing.T) {
+	a, c := memory.New(), memory.New()
+	b := start(t, 200, a, c)
+	b.close()
+	b.set(a, c, memory.New())
+	b.open()
+	b.settled()
+	b.mustBe("a held, b held, c missing", b.vs...)
+	if ws := b.keeper.Warnings(); len(ws) != 0 {
+		t.Fatal(ws)
+	}
+}
+
+// One place behind two names is refused; a copy of a place, id included, is
+// another place, and is looked through.
+func TestOnePlaceTwiceAndACopy(t *testing.T) {
+	a, c := memory.New(), memory.New()
+	b := start(t, 30, a, c)
+	b.close()
+	b.set(a, a)
+	if err := b.tryOpen(); err == nil || !strings.Contains(err.Error(), "one place") {
+		t.Fatalf("%v", err)
+	}
+	b.close()
+	id, err := a.Identity(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := memory.New()
+	for _, v := range b.vs[:10] {
+		if _, err := copied.Put(context.Background(), v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := copied.Identify(context.Background(), id); err != nil {
+		t.Fatal(err)
+	}
+	b.set(a, copied)
+	b.open()
+	b.settled()
+	b.mustBe("a held, b held", b.vs[:10]...)
+	b.mustBe("a held, b missing", b.vs[10:]...)
+}
+
+// A place that cannot be asked stays what it was until it can.
+func TestSilentPlace(t *testing.T) {
+	a, c := memory.New(), memory.New()
+	b := start(t, 10, a, c)
+	b.close()
+	b.set(a, dumb{c})
+	b.open()
+	b.mustBe("a held, b held", b.vs...)
+	other := memory.New()
+	b.keeper.spots[1].Replica = other
+	b.look()
+	b.settled()
+	b.mustBe("a held, b missing", b.vs...)
+}
+
+type dumb struct{ *memory.Replica }
+
+func (dumb) Identity(context.Context, []string) (string, error) { return "", errors.New("no route") }
+
+// A place that cannot hold an id is known by its name, and by what it lacks.
+func TestNoIdentity(t *testing.T) {
+	a, c := memory.New(), memory.New()
+	b := start(t, 10, a, plain{c})
+	b.mustBe("a held, b held", b.vs...)
+	b.close()
+	b.set(a, plain{memory.New()})
+	b.open()
+	b.settled()
+	b.mustBe("a held, b missing", b.vs...)
+}
+
+type plain struct{ replica.Replica }
+
+// A journal that is older than its places gets another epoch; an empty one
+// beside full places is told.
+func TestOlderJournal(t *testing.T) {
+	a, c := recent{memory.New(), new([]module.Verified)}, memory.New()
+	b := start(t, 30, a, c)
+	before := b.journal.Epoch()
+	b.close()
+	b.open()
+	if b.journal.Epoch() != before || len(b.keeper.Warnings()) != 0 {
+		t.Fatalf("%s, %v", b.journal.Epoch(), b.keeper.Warnings())
+	}
+	newer := journaltest.Event(9000, 300, 0)
+	if _, err := a.Put(context.Background(), newer); err != nil {
+		t.Fatal(err)
+	}
+	b.close()
+	b.open()
+	after := b.journal.Epoch()
+	if ws := b.keeper.Warnings(); after == before || len(ws) != 1 || !strings.Contains(ws[0], "reindex --from a") {
+		t.Fatalf("%s, %v", after, ws)
+	}
+	if kept, err := b.journal.Kept(context.Background(), before); kept != 30 || err != nil {
+		t.Fatalf("%d, %v", kept, err)
+	}
+	b.admit(journaltest.Events(100, 101, 300))
+	b.close()
+	b.open()
+	if b.journal.Epoch() != after {
+		t.Fatal("it gets another one at every start")
+	}
+	b.close()
+	b.path = filepath.Join(t.TempDir(), "journal.db")
+	b.open()
+	if ws := b.keeper.Warnings(); len(ws) != 1 || !strings.Contains(ws[0], "empty") {
+		t.Fatal(ws)
+	}
+}
+
+// recent knows the order of its puts.
+type recent struct {
+	*memory.Replica
+	order *[]module.Verified
+}
+
+func (r recent) Put(ctx context.Context, v module.Verified) (string, error) {
+	*r.order = append(*r.order, v)
+	return r.Replica.Put(ctx, v)
+}
+
+func (r recent) Newest(_ context.Context, n int) (hs []digest.Hash, err error) {
+	for _, v := range slices.Backward(*r.order) {
+		if len(hs) < n {
+			hs = append(hs, v.Hash())
+		}
+	}
+	return hs, nil
+}
+
+func update(sequence uint64, place, location string) journal.Update {
+	return journal.Update{Sequence: sequence, Replica: place, State: custody.Held, Location: location}
+}

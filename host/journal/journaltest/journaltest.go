@@ -108,6 +108,8 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		{"restore", restore},
 		{"another record", follow},
 		{"epochs", epochs},
+		{"places", places},
+		{"losses", losses},
 		{"wait", wait},
 		{"queries", queries},
 		{"paging under writers", paging},

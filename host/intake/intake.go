@@ -79,10 +79,10 @@ type Intake struct {
 // Open starts the outbox, which goes on with what an earlier process left. The
 // caller must Close what it returns.
 //
-// A place that is new in the configuration is owed nothing of what was
-// admitted before; a scrub owes it everything. Of a place that is no longer
-// configured the debts are dropped, with a line in the log; where too few of
-// the others hold an event then, they are owed it.
+// Which places these are, and what they are owed of what was admitted before
+// they came, is settled before (host/placement). Of a place that is no longer
+// configured the debts are dropped, with a line in the log; where too few of the
+// others hold an event then, they are owed it.
 func Open(o Options) (*Intake, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout

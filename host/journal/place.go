@@ -13,6 +13,14 @@ type Binding struct {
 	// Doubt, if not "", says why nothing that is known of the place is to be
 	// believed any more: it was emptied, or is older than what is known of it.
 	Doubt string
+	// Mounted: the place is a folder that is a disk of its own.
+	Mounted bool
+}
+
+// A Standing is what stands behind a name.
+type Standing struct {
+	Identity string // "": none is known
+	Mounted  bool
 }
 
 // A Bound is what the journal makes of a Binding.
@@ -37,9 +45,8 @@ type Placer interface {
 	// Two of bs must not have one identity.
 	Bind(ctx context.Context, bs []Binding) ([]Bound, error)
 
-	// Identities returns the identities of the places that are bound, by name,
-	// "" where one has none.
-	Identities(ctx context.Context) (map[string]string, error)
+	// Standing returns what stands behind each name.
+	Standing(ctx context.Context) (map[string]Standing, error)
 
 	// Arrears returns up to limit of the next entries in a place's arrears,
 	// ascending, and why there are any; none when there are not.

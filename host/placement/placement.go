@@ -35,6 +35,9 @@ type Options struct {
 	Places  []replica.Place
 	// Every is the pause between looks while the host runs. 0: 5 s.
 	Every time.Duration
+	// Mounted says of a place whether it is a folder that is a disk of its own.
+	// nil: none is.
+	Mounted func(place string) bool
 	// Patience bounds what one look may take. 0: 5 s.
 	Patience time.Duration
 	Log      *slog.Logger // nil: slog.Default()
@@ -70,11 +73,36 @@ type spot struct {
 // sampleEvery is the pause between looks for what the place should hold.
 const sampleEvery = time.Minute
 
-// Open looks at every place once, which takes no longer than Patience, and
+// Bind looks at every place once, which takes no longer than Patience, and
 // binds what it finds to the places' names in the journal. A place that does not
-// answer stays bound as it was, and is looked at again until it does. With an
-// error two names have one place behind them. The caller must Close the Keeper.
+// answer stays bound as it was. With an error two names have one place behind
+// them. It is for who needs the places once; whoever runs them opens a Keeper.
+func Bind(ctx context.Context, o Options) error {
+	return newKeeper(o).look(ctx)
+}
+
+// Open does what Bind does, compares the journal with what the places hold, and
+// goes on looking until the Keeper is closed, which the caller must do. What the
+// places are in arrears with is gone through.
 func Open(ctx context.Context, o Options) (*Keeper, error) {
+	k := newKeeper(o)
+	if err := k.compare(ctx); err != nil {
+		return nil, err
+	}
+	if err := k.look(ctx); err != nil {
+		return nil, err
+	}
+	run, stop := context.WithCancel(context.Background())
+	k.stop = stop
+	for _, s := range k.spots {
+		s.nudge()
+		k.running.Go(func() { k.settle(run, s) })
+	}
+	k.running.Go(func() { k.watch(run) })
+	return k, nil
+}
+
+func newKeeper(o Options) *Keeper {
 	if o.Every <= 0 {
 		o.Every = 5 * time.Second
 	}
@@ -90,20 +118,7 @@ func Open(ctx context.Context, o Options) (*Keeper, error) {
 			k.spots = append(k.spots, &spot{Place: p, kick: make(chan struct{}, 1)})
 		}
 	}
-	if err := k.compare(ctx); err != nil {
-		return nil, err
-	}
-	if err := k.look(ctx); err != nil {
-		return nil, err
-	}
-	run, stop := context.WithCancel(context.Background())
-	k.stop = stop
-	for _, s := range k.spots {
-		s.nudge()
-		k.running.Go(func() { k.settle(run, s) })
-	}
-	k.running.Go(func() { k.watch(run) })
-	return k, nil
+	return k
 }
 
 // Close ends what goes on in the background.
@@ -161,14 +176,15 @@ func (k *Keeper) watch(ctx context.Context) {
 type sight struct {
 	identity string
 	doubt    string // why nothing that is known of it is to be believed
-	err      error  // it could not be looked at
+	mounted  bool
+	err      error // it could not be looked at
 }
 
 // look looks at every place, and binds those of which something has changed.
 func (k *Keeper) look(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	known, err := k.o.Journal.Identities(ctx)
+	known, err := k.o.Journal.Standing(ctx)
 	if err != nil {
 		return err
 	}
@@ -196,11 +212,11 @@ func (k *Keeper) look(ctx context.Context) error {
 				k.o.Log.Warn("it is not known yet which place this is; the host goes on and looks again", "replica", s.Name, "error", v.err)
 			}
 			continue
-		case bound && v.identity == before && v.doubt == "":
+		case bound && v.identity == before.Identity && v.mounted == before.Mounted && v.doubt == "":
 			s.identity = v.identity
 			continue
 		}
-		bs = append(bs, journal.Binding{Replica: s.Name, Identity: v.identity, Doubt: v.doubt})
+		bs = append(bs, journal.Binding{Replica: s.Name, Identity: v.identity, Doubt: v.doubt, Mounted: v.mounted})
 		whose = append(whose, s)
 	}
 	if len(bs) == 0 {
@@ -241,8 +257,9 @@ func (k *Keeper) report(s *spot, b journal.Binding, r journal.Bound) {
 }
 
 // see looks at one place.
-func (k *Keeper) see(ctx context.Context, s *spot, known map[string]string) (v sight) {
-	before := known[s.Name]
+func (k *Keeper) see(ctx context.Context, s *spot, known map[string]journal.Standing) (v sight) {
+	before := known[s.Name].Identity
+	v.mounted = k.o.Mounted != nil && k.o.Mounted(s.Name)
 	if p, ok := replica.As[replica.Suffered](s.Replica); ok {
 		if n := p.Suffered(); n != s.suffered {
 			s.suffered, v.doubt = n, "copies that it held were found gone or damaged there"
@@ -276,10 +293,10 @@ func (k *Keeper) see(ctx context.Context, s *spot, known map[string]string) (v s
 	return v
 }
 
-func others(known map[string]string) func(yield func(string) bool) {
+func others(known map[string]journal.Standing) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
-		for _, id := range known {
-			if id != "" && !yield(id) {
+		for _, s := range known {
+			if s.Identity != "" && !yield(s.Identity) {
 				return
 			}
 		}
@@ -311,14 +328,14 @@ func newIdentity() string {
 
 // apart refuses two names for one place, and gives an id of its own to a place
 // that was copied from another, id included.
-func (k *Keeper) apart(ctx context.Context, sights []sight, known map[string]string) error {
+func (k *Keeper) apart(ctx context.Context, sights []sight, known map[string]journal.Standing) error {
 	for i := range sights {
 		for n := range i {
 			a, b := i, n // a is to get another one
 			if sights[a].err != nil || sights[b].err != nil || sights[a].identity == "" || sights[a].identity != sights[b].identity {
 				continue
 			}
-			if known[k.spots[a].Name] == sights[a].identity {
+			if known[k.spots[a].Name].Identity == sights[a].identity {
 				a, b = b, a
 			}
 			p, _ := replica.As[replica.Identified](k.spots[a].Replica)

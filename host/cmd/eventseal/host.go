@@ -78,9 +78,9 @@ func open(ctx context.Context, settings config.Config, log *slog.Logger, whole b
 		}
 		return h, &usageError{err}
 	}
-	steps := []func(context.Context) error{h.openBase, h.openPlaces, h.openPlacement, h.openStages, h.openDoor}
-	if !whole {
-		steps = steps[:2]
+	steps := []func(context.Context) error{h.openBase, h.openPlaces, h.bindPlaces}
+	if whole {
+		steps = []func(context.Context) error{h.openBase, h.openPlaces, h.keepPlaces, h.openStages, h.openDoor}
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -157,15 +157,24 @@ func (h *host) openPlaces(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// openPlacement finds out whether the places are those that the journal knows,
-// before anything rests on what it knows of them.
-func (h *host) openPlacement(ctx context.Context) (err error) {
-	h.keeper, err = placement.Open(ctx, placement.Options{Journal: h.journal, Places: h.places, Patience: placementPatience, Log: h.log})
+// keepPlaces finds out whether the places are those that the journal knows,
+// before anything rests on what it knows of them, and goes on looking.
+func (h *host) keepPlaces(ctx context.Context) (err error) {
+	h.keeper, err = placement.Open(ctx, h.placement())
 	return err
+}
+
+// bindPlaces finds it out once.
+func (h *host) bindPlaces(ctx context.Context) error {
+	return placement.Bind(ctx, h.placement())
 }
 
 // placementPatience is how long a start waits for places that do not answer.
 const placementPatience = 2 * time.Second
+
+func (h *host) placement() placement.Options {
+	return placement.Options{Journal: h.journal, Places: h.places, Patience: placementPatience, Log: h.log}
+}
 
 // openStages joins the way in and the way out.
 func (h *host) openStages(ctx context.Context) error {

@@ -143,9 +143,12 @@ func places(t *testing.T, s Subject) {
 	j = s.Reopen(t)
 	must("a owed, b owed", vs...)
 	p = j.(journal.Placer)
-	ids, err := p.Identities(timeout(t))
-	if err != nil || fmt.Sprint(ids) != "map[a:2 b:1 c:]" {
-		t.Fatalf("%v, %v", ids, err)
+	if _, err := p.Bind(timeout(t), []journal.Binding{{Replica: "b", Identity: "1", Mounted: true}}); err != nil {
+		t.Fatal(err)
+	}
+	standing, err := p.Standing(timeout(t))
+	if err != nil || fmt.Sprint(standing) != "map[a:{2 false} b:{1 true} c:{ false}]" {
+		t.Fatalf("%v, %v", standing, err)
 	}
 	if got := bind(t, j, "c=9"); got != same { // it had none
 		t.Fatal(got)

@@ -42,8 +42,8 @@ func loadNames(c *conn) (*names, error) {
 	if err != nil {
 		return nil, err
 	}
-	return n, c.query(`SELECT replica, name, identity, after, upto, why FROM places`, nil, func(v []driver.Value) error {
-		n.set(v[0].(int64), place{v[1].(string), v[2].(string), uint64(v[3].(int64)), uint64(v[4].(int64)), v[5].(string)})
+	return n, c.query(`SELECT replica, name, identity, after, upto, why, mounted FROM places`, nil, func(v []driver.Value) error {
+		n.set(v[0].(int64), place{v[1].(string), v[2].(string), uint64(v[3].(int64)), uint64(v[4].(int64)), v[5].(string), v[6].(int64) != 0})
 		return nil
 	})
 }

@@ -15,6 +15,7 @@ type place struct {
 	identity    string // "": none is known
 	after, upto uint64 // its arrears
 	why         string // there are any
+	mounted     bool   // it was a disk of its own
 }
 
 func (p place) inArrears(seq uint64) bool { return seq > p.after && seq <= p.upto }
@@ -67,7 +68,7 @@ func (w *writer) place(p place) (int64, error) {
 func (w *writer) put(id int64, p place) error {
 	w.names = w.names.clone()
 	w.names.set(id, p)
-	return w.c.exec(`INSERT OR REPLACE INTO places VALUES (?,?,?,?,?,?)`, id, p.name, p.identity, int64(p.after), int64(p.upto), p.why)
+	return w.c.exec(`INSERT OR REPLACE INTO places VALUES (?,?,?,?,?,?,?)`, id, p.name, p.identity, int64(p.after), int64(p.upto), p.why, p.mounted)
 }
 
 // Bind implements journal.Placer.
@@ -124,7 +125,7 @@ func (w *writer) bind(bs []journal.Binding) ([]journal.Bound, error) {
 		}
 	}
 	for i, b := range bs {
-		p := place{name: b.Replica, identity: b.Identity}
+		p := place{name: b.Replica, identity: b.Identity, mounted: b.Mounted}
 		if ids[i] == 0 {
 			if p.upto = w.last; p.upto > 0 {
 				if p.why = b.Doubt; p.why == "" {
@@ -172,14 +173,14 @@ func (w *writer) release() error {
 	return nil
 }
 
-// Identities implements journal.Placer.
-func (j *Journal) Identities(ctx context.Context) (map[string]string, error) {
+// Standing implements journal.Placer.
+func (j *Journal) Standing(ctx context.Context) (map[string]journal.Standing, error) {
 	if err := j.usable(ctx); err != nil {
 		return nil, err
 	}
-	n, out := j.names.Load(), map[string]string{}
+	n, out := j.names.Load(), map[string]journal.Standing{}
 	for name, id := range n.bound {
-		out[name] = n.places[id].identity
+		out[name] = journal.Standing{Identity: n.places[id].identity, Mounted: n.places[id].mounted}
 	}
 	return out, nil
 }

@@ -90,9 +90,10 @@ var migrations = []string{
 		identity TEXT NOT NULL,        -- '': none is known
 		after    INTEGER NOT NULL,     -- the arrears: events after this one
 		upto     INTEGER NOT NULL,     -- and up to this one; 0: none
-		why      TEXT NOT NULL         -- there are any
+		why      TEXT NOT NULL,        -- there are any
+		mounted  INTEGER NOT NULL      -- it was a disk of its own
 	);
-	INSERT INTO places SELECT id, name, '', 0, 0, '' FROM names WHERE kind = 2;
+	INSERT INTO places SELECT id, name, '', 0, 0, '', 0 FROM names WHERE kind = 2;
 	ALTER TABLE owed ADD COLUMN state INTEGER NOT NULL DEFAULT 1; -- custody.State
 	CREATE TABLE lost (             -- events that are custody.Lost
 		seq INTEGER PRIMARY KEY

@@ -11,17 +11,10 @@ if command -v flock >/dev/null; then flock 9; fi
 
 # Debian ships one Redis binary under several names, so the tools package is
 # enough; the redis-server package would add a service, which nobody asked for.
-redis=$(command -v redis-server || command -v redis-check-rdb || true)
-if [ -z "$redis" ]; then
-  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "servers: install Redis first, for example: sudo apt-get install redis-tools" >&2
-    exit 1
-  fi
-  DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends redis-tools >/dev/null ||
-    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends redis-tools; }
-  redis=$(command -v redis-server || command -v redis-check-rdb)
-fi
-ln -sfn "$redis" "$out/redis-server"
+redis() { command -v redis-server || command -v redis-check-rdb; }
+redis >/dev/null || ../tools/debian.sh servers redis-tools
+binary=$(redis) || { echo "servers: there is no redis-server on the PATH" >&2; exit 1; }
+ln -sfn "$binary" "$out/redis-server"
 
 build() { # folder, package, binary
   (cd "$1" && "${GO:-go}" build -trimpath -ldflags "-s -w" -o "$out/$3" "$2")
@@ -30,5 +23,5 @@ build versitygw github.com/versity/versitygw/cmd/versitygw versitygw
 build kubo github.com/ipfs/kubo/cmd/ipfs ipfs
 
 "$out/redis-server" --version
-"$out/versitygw" --version | head -n 2
+"$out/versitygw" --version
 "$out/ipfs" version

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 here=$PWD
 cd generate
-npm ci --no-audit --no-fund --silent
+npm ci --no-audit --no-fund --loglevel=error
 rm -rf ../canonicalization ../numbers ../keys ../signatures ../events ../batch ../refusals ../merkle
 for f in canonicalization es6numbers keys signatures sequence events refusals; do node "$f.mjs"; done
 cd go && go run . "$here"

@@ -1,13 +1,8 @@
 #!/usr/bin/env bash
-# Makes sure that /usr/bin/chromium is there, installing Debian's where it is
-# missing and this may be done.
+# Makes sure that Chromium is there, installing Debian's where it is missing
+# and this may be done.
 set -euo pipefail
-[ -x "${CHROMIUM:-/usr/bin/chromium}" ] && exit 0
-if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-  echo "the browser tests need Chromium: install it, and name it in CHROMIUM unless it is /usr/bin/chromium" >&2
-  exit 1
-fi
-echo "installing Chromium" >&2
-export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends chromium >/dev/null
+chromium=${CHROMIUM:-/usr/bin/chromium}
+[ ! -x "$chromium" ] || exit 0
+[ -n "${CHROMIUM:-}" ] || "$(dirname "$0")/debian.sh" "the browser tests" chromium
+[ -x "$chromium" ] || { echo "the browser tests: $chromium is missing; install Chromium and name it in CHROMIUM" >&2; exit 1; }

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Json, JsonObject } from '../json.ts'
 import { Icon } from '../ui/parts.tsx'
+import { Outside } from '../ui/text.tsx'
 import type { Field } from './fields.ts'
 import { readNumber } from './number.ts'
 import { Texts } from './texts.tsx'
@@ -70,7 +71,7 @@ export function Table({ field, value, change, wrong }: { field: Extract<Field, {
           </button>
         </div>
       ))}
-      {message && <p class="field-error"><Icon name="warn" />{message}</p>}
+      {message && <p class="field-error"><Icon name="warn" /><Outside text={message} /></p>}
       <button type="button" class="button small add" onClick={() => write([...shown, { name: '', text: '0', texts: [] }])}>
         <Icon name="plus" /> Add a {field.key}
       </button>

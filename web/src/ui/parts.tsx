@@ -78,7 +78,7 @@ export interface Failure {
 }
 
 export function Refused({ failure, retry, tone = 'bad' }: { failure: Failure; retry?: (() => void) | undefined; tone?: Tone }) {
-  const words = failure.code === undefined ? { what: failure.message, todo: '' } : explain(failure.code)
+  const words = failure.code === undefined ? { what: <Outside text={failure.message} />, todo: '' } : explain(failure.code)
   const where = failure.pointer ? place(failure.pointer) : ''
   return (
     <Notice tone={tone} title={words.what} action={retry && <button type="button" class="button small" onClick={retry}>Try again</button>}>
@@ -89,10 +89,10 @@ export function Refused({ failure, retry, tone = 'bad' }: { failure: Failure; re
       ))}
       {(failure.code || failure.detail || failure.requestId) && (
         <p class="fine">
-          {failure.code && <code>{failure.code}</code>}
+          {failure.code && <code><Outside text={failure.code} /></code>}
           {failure.pointer && <> at <code><Outside text={failure.pointer} /></code></>}
           {failure.detail && <>: <Outside text={failure.detail} /></>}
-          {failure.requestId && <> · request <code>{failure.requestId}</code></>}
+          {failure.requestId && <> · request <code><Outside text={failure.requestId} /></code></>}
         </p>
       )}
     </Notice>
@@ -153,7 +153,7 @@ export function Copy({ text, what, label }: { text: string; what: string; label?
 /** A hash, key or signature: whole for machines and copying, short for eyes where it must be. */
 export function Mono({ text, what, short = false, copy = true, href }: { text: string; what: string; short?: boolean; copy?: boolean; href?: string }) {
   const shown = short && text.length > 20 ? `${text.slice(0, text.startsWith('PUB_') ? 13 : 8)}…${text.slice(-6)}` : text
-  const body = <code class="mono" title={short ? text : undefined}>{shown}</code>
+  const body = <code class="mono" title={short ? text : undefined}><Outside text={shown} /></code>
   return (
     <span class={`mono-line ${short ? 'short' : ''}`}>
       {href ? <a href={href}>{body}</a> : body}
@@ -173,7 +173,7 @@ export function Field({ label, hint, error, children, optional }: { label: strin
       </label>
       {children({ id, describedBy: about || undefined, invalid: error !== undefined })}
       {hint && <p class="hint" id={`${id}h`}>{hint}</p>}
-      {error && <p class="field-error" id={`${id}e`}><Icon name="warn" />{error}</p>}
+      {error && <p class="field-error" id={`${id}e`}><Icon name="warn" /><Outside text={error} /></p>}
     </div>
   )
 }

@@ -20,7 +20,8 @@ export function* segments(text: string): Generator<{ text: string; hidden: boole
 
 /**
  * A text from outside. It becomes text nodes and nothing else; it cannot
- * reorder what stands around it, and what is invisible in it is named.
+ * reorder, paint over or push aside what stands around it, whatever the fonts
+ * make of it, and what is invisible in it is named.
  */
 export function Outside({ text, class: className }: { text: string; class?: string }) {
   const children: ComponentChildren[] = []
@@ -35,7 +36,7 @@ export function Outside({ text, class: className }: { text: string; class?: stri
   }
   return (
     <bdi dir="auto" class={`outside ${className ?? ''}`}>
-      {children}
+      <span>{children}</span>
     </bdi>
   )
 }

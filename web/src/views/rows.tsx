@@ -38,7 +38,7 @@ function Line({ r }: { r: Row }) {
       {!r.verdict.valid && <p class="row-why">{explain(r.verdict.code ?? 'internal').what} <code>{r.verdict.code}</code></p>}
       <div class="row-facts">
         <Mono text={r.hash} what="hash" short />
-        <span class="by">by <a href={exploreAddress({ author: r.author })} title={`Events by ${r.author}`}><code class="mono">{shortKey(r.author)}</code></a></span>
+        <span class="by">by <a href={exploreAddress({ author: r.author })} title={`Events by ${r.author}`}><code class="mono"><Outside text={shortKey(r.author)} /></code></a></span>
         <Time seconds={r.createdAt} />
         {r.parents > 0 && <span>{plural(r.parents, 'parent')}</span>}
         {r.sequence !== undefined && <span class="sequence" title="Position in the host’s journal">№ {r.sequence.toLocaleString('en')}</span>}

@@ -96,7 +96,7 @@ function BodyCard() {
           <JsonText which="body" label="Body as JSON" />
         ) : d.body.value === null ? (
           <Notice tone="warn" title="The JSON cannot be read at the moment.">
-            <p>{d.body.fault} The form is back as soon as it can.</p>
+            <p><Outside text={d.body.fault ?? ''} /> The form is back as soon as it can.</p>
           </Notice>
         ) : (
           <Fields key={d.type} fields={form.fields} path={[]} editing={editingOf('body', d)} />
@@ -143,7 +143,7 @@ function AroundCard() {
           {shown === 'json' ? (
             <JsonText which="proofs" label="Proofs as JSON" />
           ) : d.proofs.value === null ? (
-            <Notice tone="warn" title="The JSON cannot be read at the moment."><p>{d.proofs.fault}</p></Notice>
+            <Notice tone="warn" title="The JSON cannot be read at the moment."><p><Outside text={d.proofs.fault ?? ''} /></p></Notice>
           ) : (
             <Fields fields={proofFields} path={[]} editing={editingOf('proofs', d)} />
           )}

@@ -49,7 +49,7 @@ export function Status() {
               <ModuleCard host={v.module} />
             </div>
           </div>
-          <p class="fine end">Eventseal {v.version} · up {duration(v.uptime)}</p>
+          <p class="fine end">Eventseal <Outside text={v.version} /> · up {duration(v.uptime)}</p>
         </>
       )}
     </>

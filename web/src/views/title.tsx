@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
+import { Outside } from '../ui/text.tsx'
 
 /**
  * A view's heading. It takes the focus when the view opens, so that a screen
@@ -16,7 +17,7 @@ export function Title({ text, children }: { text: string; children?: ComponentCh
   }, [text])
   return (
     <header class="title">
-      <h1 tabIndex={-1} ref={h}>{text}</h1>
+      <h1 tabIndex={-1} ref={h}><Outside text={text} /></h1>
       {children && <p class="lead">{children}</p>}
     </header>
   )

@@ -20,8 +20,10 @@ import (
 	redisclient "github.com/redis/go-redis/v9"
 
 	"github.com/eventseal/eventseal/host/config"
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/health"
 	"github.com/eventseal/eventseal/host/intake"
+	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/sqlite"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/module/moduletest"
@@ -140,7 +142,12 @@ func (w *world) start() {
 	w.registry = prometheus.NewRegistry()
 	w.reader = retrieve.New(retrieve.Options{
 		Module: moduletest.Open(w.t), Journal: w.journal, Places: ordered(w.places, w.order), // no cache: every read is one of the places
-		Repair:     func(sequence uint64, h digest.Hash, place string) { w.intake.Repair(sequence, h, place) },
+		Found: func(sequence uint64, h digest.Hash, place string, state custody.State) {
+			if state.Gone() {
+				w.intake.Repair(sequence, h, place)
+			}
+			w.journal.Update(journal.Update{Sequence: sequence, Replica: place, State: state})
+		},
 		Registerer: w.registry, Log: w.log,
 	})
 	var err error

@@ -21,8 +21,10 @@ import (
 
 	"github.com/eventseal/eventseal/host/api"
 	"github.com/eventseal/eventseal/host/config"
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/health"
 	"github.com/eventseal/eventseal/host/intake"
+	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/sqlite"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/reference"
@@ -168,7 +170,7 @@ func (h *host) openStages(ctx context.Context) error {
 		Module: h.module, Journal: h.journal, Places: readingOrder(h.places, h.settings.Read.Order),
 		HedgeAfter: h.settings.Read.HedgeAfter, CacheBytes: int(h.settings.Read.Cache),
 		// Nobody reads before open returns.
-		Repair:     func(sequence uint64, e digest.Hash, place string) { h.intake.Repair(sequence, e, place) },
+		Found:      h.found,
 		Registerer: h.registry, Log: h.log,
 	})
 	h.intake, err = intake.Open(intake.Options{
@@ -178,6 +180,14 @@ func (h *host) openStages(ctx context.Context) error {
 		Registerer: h.registry, Log: h.log,
 	})
 	return err
+}
+
+// found owes a copy that a read did not find where the journal believes it.
+func (h *host) found(sequence uint64, e digest.Hash, place string, state custody.State) {
+	if state.Gone() {
+		h.intake.Repair(sequence, e, place)
+	}
+	h.journal.Update(journal.Update{Sequence: sequence, Replica: place, State: state, Err: "found by a read"})
 }
 
 // openDoor makes what answers requests.

@@ -141,8 +141,8 @@ func (w *world) start() {
 	w.registry = prometheus.NewRegistry()
 	w.reader = retrieve.New(retrieve.Options{
 		Module: moduletest.Open(w.t), Journal: w.journal, Places: ordered(w.places, w.order), // no cache: every read is one of the places
-		Repair: func(sequence uint64, h digest.Hash, place string) {
-			w.intake.Found(sequence, h, place, custody.Missing)
+		Found: func(sequence uint64, h digest.Hash, place string, state custody.State) {
+			w.intake.Found(sequence, h, place, state)
 		},
 		Registerer: w.registry, Log: w.log,
 	})

@@ -208,16 +208,18 @@ func (in *Intake) spots(copies []journal.Copy) []spot {
 	return spots
 }
 
-// safe reports whether enough counting places are known to hold the journal's
-// record of an event.
-func (in *Intake) safe(h digest.Hash) bool {
+// safe reports whether enough counting places, but one, are known to hold the
+// journal's record of an event.
+func (in *Intake) safe(h digest.Hash, but int) bool {
 	_, copies, err := in.o.Journal.Get(in.base, h)
 	if err != nil {
 		return false
 	}
 	var t custody.Tally
 	for i, s := range in.spots(copies) {
-		t.Add(s.state, in.places[i].Counts)
+		if i != but {
+			t.Add(s.state, in.places[i].Counts)
+		}
 	}
 	return t.Counting >= in.o.MinRedundancy
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
 
@@ -247,7 +248,11 @@ func (in *Intake) Found(sequence uint64, h digest.Hash, name string, state custo
 		if again {
 			return
 		}
-		in.o.Journal.Update(journal.Update{Sequence: sequence, Replica: name, State: state, Err: "found " + state.String()})
+		u := journal.Update{Sequence: sequence, Replica: name, State: state, Err: "found " + state.String()}
+		if state == custody.Foreign && !in.safe(h, p.index) {
+			u.State, u.Err, u.RetryIn = custody.Owed, replica.ErrConflict.Error(), in.o.pace.conflict
+		}
+		in.o.Journal.Update(u)
 		if state.Owed() {
 			in.m.repairs.WithLabelValues(name).Inc()
 			// The journal tells of it once it has committed it.
@@ -269,14 +274,13 @@ func (in *Intake) notice(e journal.Entry, s sought) {
 		return
 	}
 	for i, spot := range in.spots(copies) {
-		state := s.at[i]
-		if !spot.state.Held() && (!spot.state.Owed() || spot.state.Gone()) || !state.Gone() {
+		if s.at[i] == custody.None {
 			continue
 		}
-		if in.places[i].cache {
-			state = custody.None // what it forgets is not owed
+		state, news := custody.Found(spot.state, s.at[i], in.places[i].cache, s.nowhere)
+		if news {
+			in.o.Journal.Update(journal.Update{Sequence: e.Sequence, Replica: in.places[i].Name, State: state, Err: "found " + state.String(), RetryIn: in.o.pace.maxRetry})
 		}
-		in.o.Journal.Update(journal.Update{Sequence: e.Sequence, Replica: in.places[i].Name, State: state, Err: "found " + state.String(), RetryIn: in.o.pace.maxRetry})
 	}
 }
 

@@ -2,6 +2,7 @@ package module
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -34,6 +35,17 @@ func (in *instance) refusal(v verdict) error {
 		return err
 	}
 	return &code.Error{Code: code.Code(c), Pointer: string(pointer)}
+}
+
+// Forged reports whether err is Verify's refusal of a signature: nobody signed
+// those bytes. What is refused for another reason may well have been signed.
+func Forged(err error) bool {
+	for _, c := range []code.Code{code.InvalidSignature, code.NoncanonicalSignature, code.SignatureMismatch} {
+		if errors.Is(err, &code.Error{Code: c}) {
+			return true
+		}
+	}
+	return false
 }
 
 // verified copies a valid event out of memory.

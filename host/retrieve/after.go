@@ -5,13 +5,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 )
 
-// What is found out on the way to a good copy is put right afterwards, beside
-// the answer; when too much waits the newest is dropped, and the next read
-// finds it out again.
+// Caches that missed an event get it afterwards, beside the answer; when too
+// much waits the newest is dropped, and the next read fills them.
 const (
 	maxAfter     = 1024
 	afterWorkers = 2
@@ -20,19 +18,23 @@ const (
 
 // An aftermath is what a read leaves to do.
 type aftermath struct {
-	v       module.Verified
-	entry   *journal.Entry // nil: the journal does not know it
-	missing []*place
-	bad     []*place
+	v      module.Verified
+	caches []*place
 }
 
-// afterwards leaves the target's misses to the background.
-func (r *Reader) afterwards(v module.Verified, t *target) {
-	if len(t.missing) == 0 && len(t.bad) == 0 {
+// fill leaves the caches that a target's read missed to the background.
+func (r *Reader) fill(v module.Verified, t *target) {
+	var caches []*place
+	for _, p := range t.missing {
+		if p.cache {
+			caches = append(caches, p)
+		}
+	}
+	if len(caches) == 0 {
 		return
 	}
 	select {
-	case r.after <- aftermath{v, t.entry, t.missing, t.bad}:
+	case r.after <- aftermath{v, caches}:
 	default:
 	}
 }
@@ -43,51 +45,20 @@ func (r *Reader) clean() {
 		case <-r.base.Done():
 			return
 		case a := <-r.after:
-			r.settle(a)
-		}
-	}
-}
-
-// settle fills caches that missed the event and reports the places that should
-// have had it. Where the journal still owes a copy, its absence is no news.
-func (r *Reader) settle(a aftermath) {
-	ctx, cancel := context.WithTimeout(r.base, fillTime)
-	defer cancel()
-	var copies []journal.Copy
-	if a.entry != nil {
-		var err error
-		if _, copies, err = r.o.Journal.Get(ctx, a.v.Hash()); err != nil {
-			return
-		}
-	}
-	should := func(p *place) bool {
-		return slices.ContainsFunc(copies, func(c journal.Copy) bool {
-			return c.Replica == p.Name && c.State.Held()
-		})
-	}
-	for _, p := range a.missing {
-		switch {
-		case p.filler != nil && p.cache:
-			p.missing.Add(1)
-			if err := p.filler.Fill(ctx, a.v); err == nil {
-				r.m.fills.WithLabelValues(p.Name).Inc()
+			ctx, cancel := context.WithTimeout(r.base, fillTime)
+			for _, p := range a.caches {
+				p.missing.Add(1)
+				if err := p.filler.Fill(ctx, a.v); err == nil {
+					r.m.fills.WithLabelValues(p.Name).Inc()
+				}
 			}
-		case should(p):
-			p.missing.Add(1)
-			r.repair(a.entry, p)
-		}
-	}
-	for _, p := range a.bad {
-		// A bad copy is not replaced by a fill. Of what the journal does not know
-		// nothing can be owed.
-		if a.entry != nil && (p.cache || should(p)) {
-			r.repair(a.entry, p)
+			cancel()
 		}
 	}
 }
 
-func (r *Reader) repair(e *journal.Entry, p *place) {
-	if r.o.Repair != nil {
-		r.o.Repair(e.Sequence, e.Hash, p.Name)
-	}
+// reportable reports whether a target's search found something wrong. What a
+// cache lacks is, when nobody has it.
+func (t *target) reportable() bool {
+	return t.entry != nil && (len(t.bad)+len(t.others) > 0 || slices.ContainsFunc(t.missing, func(p *place) bool { return t.nowhere || !p.cache }))
 }

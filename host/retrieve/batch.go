@@ -117,22 +117,13 @@ func (r *Reader) windowRest(ctx context.Context, hs []digest.Hash) []found {
 		ts = append(ts, &target{hash: hs[i], entry: e})
 		at = append(at, i)
 	}
-	if len(ts) > 0 {
-		fctx, cancel := context.WithTimeout(ctx, fetchTime)
-		for k, f := range r.raceBatch(fctx, ts) {
+	if len(ts) == 0 {
+		leave()
+	} else {
+		for k, f := range r.known(ctx, ts, leave) {
 			out[at[k]] = f
-			if f.err == nil && f.v.Meta().RecordDigest == ts[k].entry.RecordDigest {
-				if sweeping(ctx) {
-					ts[k].forgetCaches()
-				} else {
-					r.cache.add(f.v)
-				}
-				r.afterwards(f.v, ts[k])
-			}
 		}
-		cancel()
 	}
-	leave()
 	var wg sync.WaitGroup
 	lanes := make(chan struct{}, maxUnknown)
 	for _, i := range unknown {
@@ -144,6 +135,47 @@ func (r *Reader) windowRest(ctx context.Context, hs []digest.Hash) []found {
 	}
 	wg.Wait()
 	return out
+}
+
+// known looks up events that the journal knows. What is wrong with places is
+// reported as after a search for one; leave is called when it is.
+func (r *Reader) known(ctx context.Context, ts []*target, leave func()) []found {
+	fctx, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
+	out := r.raceBatch(fctx, ts)
+	var failed, rest []*target
+	var errs []error
+	for k, t := range ts {
+		if out[k].err != nil {
+			failed, errs = append(failed, t), append(errs, out[k].err)
+			continue
+		}
+		if rest = append(rest, t); !sweeping(ctx) {
+			r.cache.add(out[k].v)
+			r.fill(out[k].v, t)
+		}
+	}
+	r.failed(failed, errs)
+	for k, t := range ts {
+		if out[k].err != nil {
+			out[k].v, out[k].err = r.instead(fctx, t, out[k].err)
+		}
+	}
+	if !slices.ContainsFunc(rest, (*target).reportable) || !r.spawn(func() { defer leave(); r.report(rest...) }) {
+		leave()
+	}
+	return out
+}
+
+// spawn runs f in the background, unless the Reader was closed.
+func (r *Reader) spawn(f func()) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.base.Err() != nil {
+		return false
+	}
+	r.background.Go(f)
+	return true
 }
 
 // raceBatch is race for many events that the journal knows: a place is asked
@@ -217,10 +249,7 @@ func (r *Reader) raceBatch(ctx context.Context, ts []*target) []found {
 	}
 	for i := range open {
 		if out[i].err = ended(ctx.Err()); out[i].err == nil {
-			out[i].v, out[i].err = r.another(ctx, ts[i], ts[i].verdict())
-			if errors.Is(out[i].err, errNotFound) || errors.Is(out[i].err, errCorrupt) {
-				r.lost(ts[i], out[i].err)
-			}
+			out[i].err = ts[i].verdict()
 		}
 	}
 	return out

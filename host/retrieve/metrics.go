@@ -25,7 +25,7 @@ type metrics struct {
 func newMetrics(r *Reader, reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		reads: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "eventseal_replica_reads_total", Help: "Reads of one event or a batch, by source and outcome (good, missing, bad, cancelled, failed).",
+			Name: "eventseal_replica_reads_total", Help: "Reads of one event or a batch, by source and outcome (good, missing, bad, foreign, cancelled, failed).",
 		}, []string{"replica", "outcome"}),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "eventseal_replica_read_seconds", Help: "Duration of reads that were answered, by source.",
@@ -73,9 +73,12 @@ func (m *metrics) read(p *place, took time.Duration, err error) {
 		name = p.Name
 	}
 	var refused *code.Error
+	var o *otherError
 	switch {
 	case err == nil:
 		outcome = "good"
+	case errors.As(err, &o):
+		outcome = "foreign"
 	case errors.Is(err, replica.ErrNotFound), errors.Is(err, journal.ErrNotFound):
 		outcome = "missing"
 	case errors.Is(err, replica.ErrCorrupt), errors.As(err, &refused):

@@ -1,13 +1,12 @@
 // Package retrieve is the way out. A record is looked for in the process's
 // cache, then in the places in their reading order, a slow one hedged by the
 // next; every copy is checked before it is served, a bad one is passed over,
-// and whoever should have had a good one is repaired.
+// and whoever should have had a good one is reported, also when nobody has one.
 package retrieve
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
@@ -42,8 +42,10 @@ type Options struct {
 	Places     []replica.Place // in reading order
 	HedgeAfter time.Duration   // 0: DefaultHedgeAfter
 	CacheBytes int             // memory for recently read and stored records; 0: none
-	// Repair is told of a place that should hold a good copy and does not. It must not block. nil: nobody.
-	Repair     func(sequence uint64, h digest.Hash, place string)
+	// Found is told what is to be known of a copy from now on, because its place was
+	// found not to hold what the journal believes: custody.Missing, Damaged, Foreign,
+	// or None of a cache that forgot what nobody else has. It must not block. nil: nobody.
+	Found      func(sequence uint64, h digest.Hash, place string, state custody.State)
 	Registerer prometheus.Registerer // nil: there are no metrics
 	Log        *slog.Logger          // nil: slog.Default()
 }
@@ -152,14 +154,16 @@ func (r *Reader) share(ctx context.Context, h digest.Hash) (v module.Verified, f
 		f = &fetch{cancel: cancel, done: make(chan struct{})}
 		r.under[h] = f
 		r.background.Go(func() {
-			f.v, f.err = r.search(fctx, h)
-			r.mu.Lock()
-			if r.under[h] == f {
-				delete(r.under, h)
-			}
-			r.mu.Unlock()
-			close(f.done)
-			cancel()
+			defer cancel()
+			r.search(fctx, h, func(v module.Verified, err error) {
+				f.v, f.err = v, err
+				r.mu.Lock()
+				if r.under[h] == f {
+					delete(r.under, h)
+				}
+				r.mu.Unlock()
+				close(f.done)
+			})
 		})
 	}
 	f.waiting++
@@ -193,49 +197,80 @@ var (
 	errCorrupt  = &code.Error{Code: code.Corrupt}
 )
 
-// search looks for h everywhere.
-func (r *Reader) search(ctx context.Context, h digest.Hash) (module.Verified, error) {
+// search looks for h everywhere and answers once. What it found wrong with
+// places is reported afterwards, or, where the event was not found, before: who
+// is told that it is gone finds the journal to know it.
+func (r *Reader) search(ctx context.Context, h digest.Hash, answer func(module.Verified, error)) {
 	leave, err := r.fetches.enter(ctx)
 	if err != nil {
-		return module.Verified{}, err
+		answer(module.Verified{}, err)
+		return
 	}
-	defer leave()
+	defer leave() // once it is reported, so that no more is under way than there are slots
 	e, copies, err := r.o.Journal.Get(ctx, h)
-	var t target
-	var sources []*source
 	switch {
 	case err == nil:
-		t.hash, t.entry = h, &e
-		sources = r.sources(h, copies)
 	case ctx.Err() != nil:
-		return module.Verified{}, ended(ctx.Err())
+		answer(module.Verified{}, ended(ctx.Err()))
+		return
 	default:
 		// Unknown, or the journal cannot say: a copy's own signature proves it.
 		surely := errors.Is(err, journal.ErrNotFound)
 		if !surely {
 			r.seldom(func() { r.o.Log.Warn("the journal cannot be read; copies are verified in full", "error", err) })
 		}
-		return r.searchUnknown(ctx, h, surely)
+		answer(r.searchUnknown(ctx, h, surely))
+		return
 	}
-	v, err := r.race(ctx, &t, sources)
-	if err == nil {
-		r.cache.add(v)
-		r.afterwards(v, &t)
-		return v, nil
+	t := &target{hash: h, entry: &e}
+	v, err := r.race(ctx, t, r.sources(h, copies))
+	if err != nil {
+		r.failed([]*target{t}, []error{err})
+		answer(r.instead(ctx, t, err))
+		return
 	}
-	if v, err = r.another(ctx, &t, err); errors.Is(err, errNotFound) || errors.Is(err, errCorrupt) {
-		r.lost(&t, err)
+	r.cache.add(v)
+	answer(v, nil)
+	r.fill(v, t)
+	r.report(t)
+}
+
+// failed reports what is wrong with the places of targets whose searches ended
+// with these errors.
+func (r *Reader) failed(ts []*target, errs []error) {
+	for i, t := range ts {
+		t.nowhere = gone(errs[i])
+	}
+	r.report(ts...)
+}
+
+// instead returns what there is to be had of a target whose search failed, and
+// which was reported: the copy that the second look found, or the event under
+// another signature; or the error.
+func (r *Reader) instead(ctx context.Context, t *target, err error) (module.Verified, error) {
+	if t.again.Meta() != nil {
+		if !sweeping(ctx) {
+			r.cache.add(t.again)
+		}
+		return t.again, nil
+	}
+	v, err := r.another(ctx, t, err)
+	if gone(err) {
+		r.m.lost.Inc()
+		r.seldom(func() {
+			r.o.Log.Error("an event that the journal knows has no good copy anywhere", "hash", t.hash, "sequence", t.entry.Sequence, "error", err)
+		})
+		var refused *code.Error
+		errors.As(err, &refused)
+		err = &code.Error{Code: refused.Code, Detail: lostDetail}
 	}
 	return v, err
 }
 
-// lost notes that a known event was not found.
-func (r *Reader) lost(t *target, err error) {
-	r.m.lost.Inc()
-	r.seldom(func() {
-		r.o.Log.Error("an event that the journal knows has no good copy anywhere", "hash", t.hash, "sequence", t.entry.Sequence, "error", err)
-	})
-}
+const lostDetail = "this host took the event, and no replica has a good copy of it any more; storing it again, or importing an export that has it, brings it back"
+
+// gone reports whether everybody was asked and nobody has a good copy.
+func gone(err error) bool { return errors.Is(err, errNotFound) || errors.Is(err, errCorrupt) }
 
 // seldom runs log at most once a second: what readers can bring about must not
 // fill the log. The metrics count everything.
@@ -264,7 +299,7 @@ func (r *Reader) searchUnknown(ctx context.Context, h digest.Hash, surely bool) 
 	case err == nil:
 		r.seldom(func() { r.o.Log.Warn("a replica holds an event that the journal does not know; reindex", "hash", h) })
 		r.cache.add(v)
-		r.afterwards(v, &t)
+		r.fill(v, &t)
 	case surely && errors.Is(err, errNotFound):
 		r.mu.Lock()
 		if len(r.negative) >= maxNegative {
@@ -318,100 +353,4 @@ func (s slots) enter(ctx context.Context) (leave func(), err error) {
 	case <-ctx.Done():
 		return nil, ended(ctx.Err())
 	}
-}
-
-// A target is an event that is looked for, and what came of it so far.
-type target struct {
-	hash  digest.Hash
-	entry *journal.Entry // nil: the journal does not know it
-
-	bad     []*place
-	missing []*place
-	other   []byte // the event, it seems, under another signature than the journal's
-	asked   string // the place of failure
-	failure error  // of one that may hold it
-}
-
-// check decides whether record is the event.
-func (r *Reader) check(ctx context.Context, t *target, record []byte) (module.Verified, error) {
-	if t.entry != nil {
-		v, err := module.Match(&t.entry.Meta, record)
-		if err != nil && !replica.Damaged(t.hash, record) {
-			err = &otherError{record, err}
-		}
-		return v, err
-	}
-	v, err := r.o.Module.Verify(ctx, record)
-	if err == nil && (v.Hash() != t.hash || string(v.Record()) != string(record)) {
-		err = &code.Error{Code: code.HashMismatch}
-	}
-	if err != nil {
-		return module.Verified{}, err
-	}
-	return v, nil
-}
-
-// An otherError is a bad copy that may be the event under another signature.
-type otherError struct {
-	record []byte
-	err    error
-}
-
-func (e *otherError) Error() string { return e.err.Error() }
-func (e *otherError) Unwrap() error { return e.err }
-
-// another returns the event under another valid signature than the journal's,
-// where every source was asked and none has that one: it is the event that was
-// asked for, and better than none. Else it returns err.
-func (r *Reader) another(ctx context.Context, t *target, err error) (module.Verified, error) {
-	if t.other == nil || !errors.Is(err, errCorrupt) {
-		return module.Verified{}, err
-	}
-	v, e := r.check(ctx, &target{hash: t.hash}, t.other)
-	if e != nil {
-		return module.Verified{}, err
-	}
-	r.seldom(func() {
-		r.o.Log.Warn("an event is served under another signature than the journal's, which no source has", "hash", t.hash, "sequence", t.entry.Sequence)
-	})
-	return v, nil
-}
-
-// note files what a place that did not deliver said.
-func (t *target) note(r *Reader, p *place, err error) {
-	var refused *code.Error
-	var other *otherError
-	if errors.As(err, &other) {
-		t.other = other.record
-	}
-	switch {
-	case errors.Is(err, replica.ErrNotFound), errors.Is(err, journal.ErrNotFound):
-		if p != nil {
-			t.missing = append(t.missing, p)
-		}
-	case errors.Is(err, replica.ErrCorrupt), errors.As(err, &refused):
-		name := "journal"
-		if p != nil {
-			t.bad = append(t.bad, p)
-			p.bad.Add(1)
-			name = p.Name
-		}
-		r.m.bad.WithLabelValues(name).Inc()
-		r.seldom(func() { r.o.Log.Warn("a bad copy was read", "replica", name, "hash", t.hash, "error", err) })
-	case p == nil:
-		t.asked, t.failure = "journal", err
-	case !p.cache: // what a cache holds others hold, too
-		t.asked, t.failure = p.Name, err
-	}
-}
-
-// verdict is the error when every source has been asked.
-func (t *target) verdict() error {
-	switch {
-	case t.failure != nil:
-		return &code.Error{Code: code.Unavailable, Detail: fmt.Sprintf("replica %s: %v", t.asked, t.failure)}
-	case len(t.bad) > 0:
-		return errCorrupt
-	}
-	return errNotFound
 }

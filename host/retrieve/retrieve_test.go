@@ -81,10 +81,11 @@ func (b batching) GetBatch(ctx context.Context, refs []replica.Ref) []replica.Fe
 	return out
 }
 
-type repair struct {
+type finding struct {
 	sequence uint64
 	hash     digest.Hash
 	place    string
+	state    custody.State
 }
 
 // A host is a Reader with what it stands on: a cache and two places that count.
@@ -96,13 +97,13 @@ type host struct {
 	o       Options
 	batches atomic.Int64
 	mu      sync.Mutex
-	repairs map[repair]int
+	found   map[finding]int
 }
 
 var names = []string{"cache", "a", "b"}
 
 func start(t testing.TB, change func(*Options)) *host {
-	h := &host{t: t, repairs: map[repair]int{}}
+	h := &host{t: t, found: map[finding]int{}}
 	j, err := sqlite.Open(filepath.Join(t.TempDir(), "j.db"), sqlite.Options{UpdateDelay: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
@@ -118,10 +119,11 @@ func start(t testing.TB, change func(*Options)) *host {
 			{Name: "a", Kind: "local", Counts: true, Replica: batching{h.r[1], &h.batches}},
 			{Name: "b", Kind: "s3", Counts: true, Replica: h.r[2]},
 		},
-		Repair: func(sequence uint64, hash digest.Hash, place string) {
+		Found: func(sequence uint64, hash digest.Hash, place string, state custody.State) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			h.repairs[repair{sequence, hash, place}]++
+			h.found[finding{sequence, hash, place, state}]++
+			j.Update(journal.Update{Sequence: sequence, Replica: place, State: state})
 		},
 		Registerer: prometheus.NewRegistry(),
 	}
@@ -173,13 +175,13 @@ func (h *host) mustFail(v module.Verified, c code.Code) {
 	}
 }
 
-func (h *host) repaired(place string) int {
+func (h *host) reported(place string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	n := 0
-	for r := range h.repairs {
-		if r.place == place {
-			n++
+	for f, times := range h.found {
+		if f.place == place {
+			n += times
 		}
 	}
 	return n
@@ -273,7 +275,7 @@ func TestOneGoodCopy(t *testing.T) {
 	}
 }
 
-func TestRepairs(t *testing.T) {
+func TestReports(t *testing.T) {
 	h := start(t, nil)
 	v := moduletest.Event(t, 1)
 	h.store([]module.Verified{v}, 0, 1, 2)
@@ -285,12 +287,12 @@ func TestRepairs(t *testing.T) {
 		b, err := h.r[0].Replica.Get(context.Background(), ref)
 		return err == nil && bytes.Equal(b, v.Record())
 	})
-	until(t, "the repair", func() bool { return h.repaired("a") == 1 })
-	if h.repaired("b") != 0 || h.repaired("cache") != 0 {
-		t.Errorf("repairs: %v", h.repairs)
+	until(t, "the report", func() bool { return h.reported("a") == 1 })
+	if h.reported("b") != 0 || h.reported("cache") != 0 {
+		t.Errorf("found: %v", h.found)
 	}
 
-	// Missing where the journal still owes it: no repair. A bad copy of a cache: repair.
+	// What the journal still owes is not there: no news. A bad copy of a cache is.
 	w := moduletest.Event(t, 2)
 	h.store([]module.Verified{w}, 0, 2)
 	h.r[0].Corrupt(w.Hash(), []byte("{}"))
@@ -305,9 +307,9 @@ func TestRepairs(t *testing.T) {
 			}
 		}
 	}
-	until(t, "the cache's repair", func() bool { return h.repaired("cache") == 1 })
-	if h.repaired("a") != 1 {
-		t.Errorf("repairs: %v", h.repairs)
+	until(t, "the report of the cache", func() bool { return h.reported("cache") == 1 })
+	if h.reported("a") != 1 {
+		t.Errorf("found: %v", h.found)
 	}
 }
 
@@ -551,7 +553,7 @@ func TestOvertaken(t *testing.T) {
 	})
 }
 
-// A sweep leaves the caches as they are, and repairs what it finds.
+// A sweep leaves the caches as they are, and reports what it finds.
 func TestSweep(t *testing.T) {
 	h := start(t, func(o *Options) { o.CacheBytes = 1 << 20 })
 	var vs []module.Verified
@@ -575,13 +577,13 @@ func TestSweep(t *testing.T) {
 	read(Sweep(t.Context()), hs[:20])
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		h.mu.Lock()
-		repaired := len(h.repairs)
+		found := len(h.found)
 		h.mu.Unlock()
-		if repaired == 1 {
+		if found == 1 {
 			break
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%d repairs", repaired)
+			t.Fatalf("%d findings", found)
 		}
 	}
 	read(t.Context(), hs[20:]) // and what other reads leave to do is done

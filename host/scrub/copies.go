@@ -1,9 +1,9 @@
 package scrub
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/eventseal/eventseal/host/custody"
@@ -12,36 +12,108 @@ import (
 	"github.com/eventseal/eventseal/host/replica"
 )
 
-// inspect files a place's copy and reports whether something is to be put there.
-func (s *scrubber) inspect(i int, x *subject) bool {
-	p, f, known := &s.report.Places[i], x.fetched[i], x.copy(s.Places[i].Name)
-	owed := known != nil && known.State.Owed()
+// inspect files a place's copy, has the journal know of it, and reports whether
+// something is to be put there.
+func (s *scrubber) inspect(i int, x *subject) (put bool) {
+	p, known := &s.report.Places[i], x.state(s.Places[i].Name)
 	have := x.v.Meta() != nil
-	switch {
-	case f.Err == nil && have && bytes.Equal(f.Record, x.v.Record()):
+	switch x.seen[i] {
+	case custody.Confirmed:
 		if x.loose[i] {
 			p.Loose++
 			return true
 		}
 		p.Good++
 		// The journal may not know it, and a put tells the location.
-		return known == nil || owed || !known.State.Held() || x.follows
-	case errors.Is(f.Err, replica.ErrNotFound):
-		if owed {
+		return !known.Held() || x.follows
+	case custody.Missing:
+		put = s.FillCaches || !isCache(s.Places[i])
+		if known.Owed() {
 			p.Owed++
-			return have
+			put = true
+		} else {
+			p.Missing++
 		}
-		p.Missing++
-		return have && (s.FillCaches || !isCache(s.Places[i]))
-	case f.Err == nil && !replica.Damaged(x.entry.Hash, f.Record):
-		p.Conflicting++
-		return have && x.holders > 0
-	case f.Err == nil, errors.Is(f.Err, replica.ErrCorrupt):
+	case custody.Damaged:
 		p.Damaged++
-		return have
+		put = true
+	case custody.Foreign:
+		p.Foreign++
+	default:
+		p.Unreachable++
+		return false
 	}
-	p.Unreachable++
-	return false
+	s.mark(i, x, known)
+	return put && have
+}
+
+// mark has the journal note that a place does not have its record of an event.
+// From then on the copy is owed, whatever becomes of the repair.
+func (s *scrubber) mark(i int, x *subject, known custody.State) {
+	if s.ReadOnly {
+		return
+	}
+	have, place := x.v.Meta() != nil, s.Places[i]
+	now, news := custody.Found(known, x.seen[i], isCache(place), !have && x.sure)
+	u := journal.Update{Sequence: x.entry.Sequence, Replica: place.Name, State: now, Err: "found by a scrub: " + now.String(), RetryIn: time.Second}
+	switch {
+	case x.seen[i] == custody.Foreign && have && s.counting(x, false) < s.required():
+		u.State, u.Err, u.RetryIn, u.Keep = custody.Owed, replica.ErrConflict.Error(), conflictPause, x.v
+		news = !known.Owed() || x.record == nil
+	case x.seen[i] == custody.Foreign && have && known.Owed():
+		u.State, u.Err, news = custody.Foreign, replica.ErrConflict.Error(), true
+	case have:
+		u.Keep = x.unkept()
+	default:
+		u.RetryIn = time.Minute
+	}
+	if news && !x.moved {
+		s.Journal.Update(u)
+	}
+}
+
+// conflictPause is how long the outbox leaves a place alone that has another
+// valid signature: trying again ends the same way for as long as that is there.
+const conflictPause = time.Hour
+
+// moves notes whether the journal has had news of x's copies since before the
+// places were read: an event that came to one of them meanwhile is not lost.
+func (s *scrubber) moves(ctx context.Context, x *subject) {
+	if x.v.Meta() == nil && !s.ReadOnly {
+		_, copies, err := s.Journal.Get(ctx, x.entry.Hash)
+		x.moved = err != nil || !slices.Equal(copies, x.copies)
+	}
+}
+
+// settle decides about other valid signatures once everything else of x was
+// repaired: with enough copies of the journal's record they are owed nothing.
+func (s *scrubber) settle(x *subject) {
+	if x.v.Meta() == nil || !slices.Contains(x.seen, custody.Foreign) {
+		return
+	}
+	switch {
+	case s.counting(x, true) < s.required():
+		s.report.Short++
+	case s.counting(x, false) < s.required():
+		for i, p := range s.Places {
+			if x.seen[i] == custody.Foreign {
+				s.Journal.Update(journal.Update{Sequence: x.entry.Sequence, Replica: p.Name, State: custody.Foreign, Err: replica.ErrConflict.Error()})
+			}
+		}
+	}
+}
+
+func (s *scrubber) required() int { return max(1, s.MinRedundancy) }
+
+// counting counts the counting places that hold the journal's record, those
+// that were repaired included or not.
+func (s *scrubber) counting(x *subject, repaired bool) (n int) {
+	for i, p := range s.Places {
+		if p.Counts && (x.seen[i] == custody.Confirmed || repaired && x.put[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 func isCache(p replica.Place) bool {
@@ -73,13 +145,13 @@ func (s *scrubber) repair(ctx context.Context, i int, xs []*subject) {
 			return // what was not put is found again
 		}
 		u := journal.Update{Sequence: x.entry.Sequence, Replica: place.Name, Location: o.Location, State: custody.Held}
-		good := !x.loose[i] && x.fetched[i].Err == nil && bytes.Equal(x.fetched[i].Record, x.v.Record())
+		x.put[i] = o.Err == nil
 		switch {
 		case o.Err != nil:
-			u.State, u.Err, u.RetryIn = custody.Owed, o.Err.Error(), time.Second
+			u.State, u.Err, u.RetryIn, u.Keep = custody.Owed, o.Err.Error(), time.Second, x.unkept()
 			report.Failed++
 			failed, failure = failed+1, o.Err
-		case !good:
+		case x.loose[i] || x.seen[i] != custody.Confirmed:
 			report.Repaired++
 		}
 		s.Journal.Update(u)
@@ -89,19 +161,33 @@ func (s *scrubber) repair(ctx context.Context, i int, xs []*subject) {
 	}
 }
 
-// replace puts the journal's record in the place of another valid record of the
-// event. In between the place has none, so it is owed first, and somebody else
-// must hold it.
-func (s *scrubber) replace(ctx context.Context, p replica.Place, x *subject) (o replica.Outcome) {
-	fail := func(err error) replica.Outcome { return replica.Outcome{Err: err} }
+// unkept is the record where no place that lasts holds it, and the journal does
+// not: what caches alone have may be gone before it is put elsewhere.
+func (x *subject) unkept() (v module.Verified) {
 	if x.holders == 0 {
-		return fail(replica.ErrConflict)
+		v = x.v
 	}
-	s.Journal.Update(journal.Update{Sequence: x.entry.Sequence, Replica: p.Name, Err: replica.ErrConflict.Error(), State: custody.Owed, RetryIn: time.Minute})
-	if err := s.Journal.Flush(ctx); err != nil {
+	return v
+}
+
+// replace puts the record in the place of one that nobody signed: a place
+// cannot tell that from another valid signature and keeps it. What it has is
+// looked at once more, and nothing that anybody signed is removed.
+func (s *scrubber) replace(ctx context.Context, p replica.Place, x *subject) replica.Outcome {
+	fail := func(err error) replica.Outcome { return replica.Outcome{Err: err} }
+	ref := replica.Ref{Hash: x.entry.Hash}
+	record, err := p.Replica.Get(ctx, ref)
+	if err != nil {
 		return fail(err)
 	}
-	if err := p.Replica.Delete(ctx, replica.Ref{Hash: x.entry.Hash}); err != nil {
+	results, err := verify(ctx, s.Module, [][]byte{record})
+	if err != nil {
+		return fail(err)
+	}
+	if !forged(results[0], x.entry.Hash, record) {
+		return fail(replica.ErrConflict)
+	}
+	if err := p.Replica.Delete(ctx, ref); err != nil {
 		return fail(err)
 	}
 	location, err := p.Replica.Put(ctx, x.v)

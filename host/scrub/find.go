@@ -12,14 +12,14 @@ import (
 
 // find takes the record from whoever has it. Its error is the journal's, or ctx's.
 func (s *scrubber) find(ctx context.Context, x *subject) error {
-	sure := s.match(x)
+	s.match(x)
 	if x.v.Meta() == nil && s.search(ctx, x) {
-		sure = s.match(x)
+		s.match(x)
 	}
 	switch {
 	case x.v.Meta() != nil:
 		return nil
-	case !sure:
+	case !x.sure:
 		s.report.Unread++
 		return nil
 	}
@@ -36,10 +36,9 @@ func (s *scrubber) find(ctx context.Context, x *subject) error {
 	return s.follow(ctx, x, other)
 }
 
-// match looks for the journal's record. Where it is not found, sure says whether
-// every place has answered.
-func (s *scrubber) match(x *subject) (sure bool) {
-	sure, x.holders = true, 0
+// match looks for the journal's record.
+func (s *scrubber) match(x *subject) {
+	x.sure, x.holders = true, 0
 	for i := range x.fetched {
 		f := &x.fetched[i]
 		switch {
@@ -51,7 +50,7 @@ func (s *scrubber) match(x *subject) (sure bool) {
 				}
 			}
 		case !errors.Is(f.Err, replica.ErrNotFound) && !errors.Is(f.Err, replica.ErrCorrupt):
-			sure = false
+			x.sure = false
 		}
 	}
 	if x.record != nil {
@@ -60,7 +59,6 @@ func (s *scrubber) match(x *subject) (sure bool) {
 			x.holders++
 		}
 	}
-	return sure
 }
 
 // search asks places that have nothing where the journal says it is for what

@@ -118,7 +118,7 @@ func (r *Runner) Every(ctx context.Context, interval time.Duration, q Request) {
 		}
 		repaired, failed := report.Repairs()
 		r.o.Log.Log(ctx, level, "a scrub is complete", "events", report.Events, "repaired", repaired, "not_repaired", failed,
-			"lost", report.Lost, "unread", report.Unread, "invalid", report.Invalid, "disagreements", report.Disagreements,
+			"lost", report.Lost, "unread", report.Unread, "invalid", report.Invalid, "disagreements", report.Disagreements, "short", report.Short,
 			"took", report.Finished.Sub(report.Started).Round(time.Second).String())
 		wait = interval
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
@@ -20,6 +21,10 @@ type Options struct {
 	Module  *module.Pool
 	Journal journal.Journal
 	Places  []replica.Place
+	// MinRedundancy is how many counting places have to hold the journal's record
+	// of an event before another valid signature of it is left alone elsewhere for
+	// good. At least 1.
+	MinRedundancy int
 	// SecondOpinion is asked about every event, about several at once. nil: nobody is asked.
 	SecondOpinion func(ctx context.Context, v module.Verified) error
 	// State is a file that remembers how far an interrupted scrub came, from
@@ -57,6 +62,7 @@ type Report struct {
 	Displaced     uint64  `json:"displaced"`     // events of which another valid signature than the journal's was all that was left
 	Invalid       uint64  `json:"invalid"`       // events whose record the module refuses now
 	Disagreements uint64  `json:"disagreements"` // events that the second opinion refuses
+	Short         uint64  `json:"short"`         // events whose record too few counting places hold, because others have another valid signature
 	Places        []Place `json:"replicas"`
 }
 
@@ -67,8 +73,8 @@ type Place struct {
 	Missing     uint64 `json:"missing"`     // and not owed
 	Owed        uint64 `json:"owed"`        // missing, and the journal knew it
 	Loose       uint64 `json:"loose"`       // good, and nothing keeps them: an IPFS node has no pin, or no block of the hash
-	Damaged     uint64 `json:"damaged"`     // cannot be the event at all
-	Conflicting uint64 `json:"conflicting"` // the event under another signature than the journal's
+	Damaged     uint64 `json:"damaged"`     // cannot be the event, or nobody signed it
+	Foreign     uint64 `json:"foreign"`     // the event under another valid signature than the journal's, which is left there
 	Unreachable uint64 `json:"unreachable"` // not read: the place failed
 	Repaired    uint64 `json:"repaired"`
 	Failed      uint64 `json:"failed"` // repairs that failed: the copies are owed
@@ -76,13 +82,14 @@ type Place struct {
 }
 
 // Clean reports whether every copy of every event was found to be good, or
-// lacked only in caches.
+// lacked only in caches. Another valid signature is no fault of a place that
+// hosts share, as long as enough others hold the journal's record.
 func (r *Report) Clean() bool {
-	if !r.Complete || r.Lost+r.Unread+r.Displaced+r.Invalid+r.Disagreements > 0 {
+	if !r.Complete || r.Lost+r.Unread+r.Displaced+r.Invalid+r.Disagreements+r.Short > 0 {
 		return false
 	}
 	for _, p := range r.Places {
-		if p.Loose+p.Damaged+p.Conflicting+p.Unreachable > 0 || !p.Cache && p.Missing+p.Owed > 0 {
+		if p.Loose+p.Damaged+p.Unreachable > 0 || !p.Cache && p.Missing+p.Owed > 0 {
 			return false
 		}
 	}
@@ -116,10 +123,16 @@ type scrubber struct {
 // reaches when the walk begins, reads every copy from every place, compares it
 // byte for byte with the record, has the module and the second opinion verify
 // the record, and puts good bytes where there are none: where a place lacks an
-// event, holds a damaged copy, holds a good one and does not keep it
-// (replica.Auditor), or holds the event under another signature and somebody
-// else holds the journal's. What cannot be put is owed. A place that fails is
-// reported and does not stop the others.
+// event, holds a damaged copy or one that nobody signed, or holds a good one and
+// does not keep it (replica.Auditor). What is not there is owed until it is,
+// also where nobody has it to give: an event that is nowhere is lost for the
+// journal from then on. A place that fails is reported and does not stop the
+// others, and nothing is concluded from its silence.
+//
+// A copy under another valid signature is the event as well, and may be what
+// another host has acknowledged that shares the place: it is never replaced. It
+// is noted as custody.Foreign, no copy of this journal's record; where too few
+// counting places hold that, it stays owed, and the journal keeps its bytes.
 //
 // An event of which all that is left is another valid signature is not lost: a
 // Journal that is a journal.Follower takes that record up, and it is put where
@@ -172,7 +185,7 @@ func (s *scrubber) walk(ctx context.Context) error {
 	}
 	for s.report.Sequence < s.report.Last {
 		begun := time.Now()
-		entries, err := s.Journal.Scan(ctx, s.report.Sequence, size)
+		entries, err := s.next(ctx, size)
 		if err != nil {
 			return err
 		}
@@ -207,6 +220,11 @@ func (s *scrubber) walk(ctx context.Context) error {
 	return nil
 }
 
+// next returns the entries that are looked at next; none at the journal's end.
+func (s *scrubber) next(ctx context.Context, size int) ([]journal.Entry, error) {
+	return s.Journal.Scan(ctx, s.report.Sequence, size)
+}
+
 func (s *scrubber) tell() {
 	if s.Progress != nil {
 		r := s.report
@@ -223,22 +241,20 @@ type subject struct {
 	fetched []replica.Fetched // by place
 	loose   []bool            // by place: what was fetched is not kept (replica.ErrLoose)
 	v       module.Verified   // the record; zero where no good copy was found
+	sure    bool              // every place has answered
 	holders int               // places with a good copy that lasts, and the journal
 	follows bool              // the journal has just taken up another record
+	seen    []custody.State   // by place: Confirmed, Missing, Damaged or Foreign; None where it failed
+	put     []bool            // by place: the record was put there
+	moved   bool              // the journal has had news of its copies meanwhile
 }
 
 func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
 	subjects := make([]*subject, len(entries))
 	for i, e := range entries {
-		_, copies, err := s.Journal.Get(ctx, e.Hash)
+		x, err := s.subject(ctx, e)
 		if err != nil {
 			return err
-		}
-		x := &subject{entry: e, copies: copies, fetched: make([]replica.Fetched, len(s.Places)), loose: make([]bool, len(s.Places))}
-		// Before the places are read: what leaves the journal in between has got to
-		// all of them, and what had left it before they are found to hold.
-		if record, err := s.Journal.Record(ctx, e.Hash); err == nil {
-			x.record = record
 		}
 		subjects[i] = x
 	}
@@ -258,8 +274,12 @@ func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
 	if err := s.judge(ctx, subjects); err != nil {
 		return err
 	}
+	if err := s.compare(ctx, subjects); err != nil {
+		return err
+	}
 	jobs := make([][]*subject, len(s.Places))
 	for _, x := range subjects {
+		s.moves(ctx, x)
 		for i := range s.Places {
 			if s.inspect(i, x) && !s.ReadOnly {
 				jobs[i] = append(jobs[i], x)
@@ -272,7 +292,28 @@ func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
 		}
 	}
 	wg.Wait()
+	for _, x := range subjects {
+		s.settle(x)
+	}
 	return ctx.Err()
+}
+
+// subject looks at what the journal has of an event.
+func (s *scrubber) subject(ctx context.Context, e journal.Entry) (*subject, error) {
+	_, copies, err := s.Journal.Get(ctx, e.Hash)
+	if err != nil {
+		return nil, err
+	}
+	n := len(s.Places)
+	x := &subject{
+		entry: e, copies: copies, fetched: make([]replica.Fetched, n), loose: make([]bool, n), seen: make([]custody.State, n), put: make([]bool, n),
+	}
+	// Before the places are read: what leaves the journal in between has got to
+	// all of them, and what had left it before they are found to hold.
+	if record, err := s.Journal.Record(ctx, e.Hash); err == nil {
+		x.record = record
+	}
+	return x, nil
 }
 
 // read fetches a place's copies of the subjects, and asks whether it keeps them.
@@ -316,4 +357,12 @@ func (x *subject) copy(place string) *journal.Copy {
 		}
 	}
 	return nil
+}
+
+// state is what the journal knew of the place's copy.
+func (x *subject) state(place string) custody.State {
+	if c := x.copy(place); c != nil {
+		return c.State
+	}
+	return custody.None
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -129,6 +130,20 @@ func (b *bench) holds(place, event int) bool {
 	return err == nil && bytes.Equal(got, b.vs[event].Record())
 }
 
+// states are what the journal knows of an event's copies.
+func (b *bench) states(event int) map[string]custody.State {
+	b.t.Helper()
+	_, copies, err := b.journal.Get(context.Background(), b.vs[event].Hash())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	states := map[string]custody.State{}
+	for _, c := range copies {
+		states[c.Replica] = c.State
+	}
+	return states
+}
+
 func (b *bench) owed(place string) int {
 	n, err := b.journal.Backlog(context.Background())
 	if err != nil {
@@ -237,20 +252,20 @@ func (putter) PutBatch(_ context.Context, vs []module.Verified) []replica.Outcom
 	return out
 }
 
-// Another signature of the event gives way to the journal's record, if somebody holds that.
+// A signature that is none gives way to the journal's record, if anybody has that.
 func TestScrubConflict(t *testing.T) {
 	b := start(t, 10)
 	v := b.vs[3]
 	// Its sig member differs, so the hash is the event's.
 	other := bytes.Replace(v.Record(), []byte(`"sig":"SIG_K1_`), []byte(`"sig":"SIG_K1_x`), 1)
 	b.r[1].Corrupt(v.Hash(), other)
-	if r := b.run(); r.Places[1].Conflicting != 1 || r.Places[1].Repaired != 1 || !b.holds(1, 3) || b.owed("b") != 0 {
+	if r := b.run(); r.Places[1].Damaged != 1 || r.Places[1].Repaired != 1 || !b.holds(1, 3) || b.owed("b") != 0 {
 		t.Errorf("%+v", r)
 	}
 	b.remove(0, 3)
 	b.remove(2, 3)
 	b.r[1].Corrupt(v.Hash(), other)
-	if r := b.run(); r.Lost != 1 || r.Places[1].Conflicting != 1 || r.Places[1].Repaired != 0 {
+	if r := b.run(); r.Lost != 1 || r.Places[1].Damaged != 1 || r.Places[1].Repaired != 0 {
 		t.Errorf("of the last copy: %+v", r)
 	}
 	if got, err := b.r[1].Get(context.Background(), replica.Ref{Hash: v.Hash()}); err != nil || !bytes.Equal(got, other) {
@@ -258,16 +273,15 @@ func TestScrubConflict(t *testing.T) {
 	}
 }
 
-// A journal that has only the bytes of its own record gives them to places that
-// hold another; a cache's copy, which may be gone a moment later, is not enough
-// to remove a valid one.
+// Another valid signature is left where it is. As long as too few places have
+// the journal's record, the journal keeps its bytes for them.
 func TestScrubAnotherSignature(t *testing.T) {
 	b := start(t, 0)
+	b.o.MinRedundancy = 1
 	first, second := moduletest.Twice(t)
 	ctx := context.Background()
 	b.vs = []module.Verified{first}
-	as, err := b.journal.Admit(ctx, b.vs, names)
-	if err != nil {
+	if _, err := b.journal.Admit(ctx, b.vs, names); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range b.r[:2] {
@@ -275,30 +289,105 @@ func TestScrubAnotherSignature(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r := b.run(); r.Places[0].Conflicting != 1 || r.Places[1].Repaired != 1 || !b.holds(0, 0) || !b.holds(1, 0) || !b.holds(2, 0) {
-		t.Errorf("%+v", r)
+	kept := func() bool {
+		b.flush()
+		record, err := b.journal.Record(ctx, first.Hash())
+		return err == nil && bytes.Equal(record, first.Record())
 	}
-	if _, err := b.journal.Record(ctx, as[0].Entry.Hash); !errors.Is(err, journal.ErrNotFound) {
-		t.Errorf("the journal keeps the bytes of what everybody has: %v", err)
+	foreign := func(place int) bool {
+		got, err := b.r[place].Get(ctx, replica.Ref{Hash: first.Hash()})
+		return err == nil && bytes.Equal(got, second.Record())
 	}
-	for _, r := range b.r[:2] {
-		r.Corrupt(first.Hash(), second.Record())
-	}
-	if r := b.run(); r.Places[0].Conflicting != 1 || r.Places[0].Repaired != 0 || r.Places[1].Repaired != 0 || r.Lost != 0 || r.Places[2].Good != 1 {
-		t.Errorf("%+v", r)
-	}
-	for _, r := range b.r[:2] {
-		if got, err := r.Get(ctx, replica.Ref{Hash: first.Hash()}); err != nil || !bytes.Equal(got, second.Record()) {
-			t.Errorf("a valid copy is gone: %v", err)
+	for range 2 {
+		r := b.run()
+		if r.Places[0].Foreign != 1 || r.Places[1].Foreign != 1 || r.Short != 1 || r.Clean() || !foreign(0) || !foreign(1) || !b.holds(2, 0) {
+			t.Errorf("at both places that count: %+v", r)
+		}
+		if !kept() || b.owed("a") != 1 || b.owed("b") != 1 {
+			t.Error("only a cache has the journal's record, and the journal gave its bytes up")
 		}
 	}
-	// Without the cache, what is left is the event all the same.
-	b.remove(2, 0)
-	if r := b.run(); r.Displaced != 1 || r.Lost != 0 || r.Places[0].Good != 1 || r.Places[2].Repaired != 0 || r.Clean() {
-		t.Errorf("under another signature only: %+v", r)
+	// One that counts gets it, and the other is owed it no more.
+	b.remove(0, 0)
+	b.o.ReadOnly = true
+	if r := b.run(); r.Short != 1 || r.Clean() || !kept() || b.holds(0, 0) {
+		t.Errorf("read-only: %+v", r)
 	}
-	if r := b.run(); !r.Clean() {
-		t.Errorf("once the journal follows: %+v", r)
+	b.o.ReadOnly = false
+	if r := b.run(); r.Places[0].Repaired != 1 || r.Places[1].Foreign != 1 || r.Short != 0 || !foreign(1) || kept() || b.owed("b") != 0 {
+		t.Errorf("at one of them: %+v", r)
+	}
+	if s := b.states(0); s["a"] != custody.Held || s["b"] != custody.Foreign {
+		t.Errorf("%v", s)
+	}
+	if r := b.run(); !r.Clean() || r.Places[1].Foreign != 1 {
+		t.Errorf("the next one: %+v", r)
+	}
+	// What was believed of the other is taken back.
+	b.remove(0, 0)
+	b.journal.Update(journal.Update{Sequence: 1, Replica: "b", State: custody.Held, Location: "x"})
+	b.flush()
+	b.o.Places[0].Replica = down{b.r[0]}
+	if r := b.run(); r.Short != 1 || !kept() || b.owed("b") != 1 || !foreign(1) {
+		t.Errorf("with the journal's in a cache alone: %+v", r)
+	}
+}
+
+// Two hosts that share a place, each with its own record of one event, leave
+// each other's there: both acknowledged, and both serve what they acknowledged.
+func TestScrubSharedPlace(t *testing.T) {
+	first, second := moduletest.Twice(t)
+	shared := memory.New()
+	testShared(t, [2]module.Verified{first, second}, shared)
+}
+
+// testShared scrubs two hosts in turn that share a bucket.
+func testShared(t *testing.T, vs [2]module.Verified, bucket replica.Replica) {
+	ctx := context.Background()
+	var hosts [2]*bench
+	for k, v := range vs {
+		b := start(t, 0)
+		b.vs, b.o.MinRedundancy = []module.Verified{v}, 2
+		b.o.Places = append(b.o.Places, replica.Place{Name: "bucket", Counts: true, Replica: bucket})
+		as, err := b.journal.Admit(ctx, b.vs, append(slices.Clone(names), "bucket"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range b.o.Places {
+			u := journal.Update{Sequence: as[0].Entry.Sequence, Replica: p.Name, State: custody.Held}
+			if u.Location, err = p.Replica.Put(ctx, v); errors.Is(err, replica.ErrConflict) {
+				u.State, u.Err = custody.Foreign, err.Error()
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			b.journal.Update(u)
+		}
+		b.flush()
+		hosts[k] = b
+	}
+	ref := replica.Ref{Hash: vs[0].Hash()}
+	before, err := bucket.Get(ctx, ref)
+	if err != nil || !bytes.Equal(before, vs[0].Record()) {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for k, b := range hosts {
+			r := b.run()
+			if !r.Clean() || r.Places[3].Foreign != uint64(k) || r.Places[3].Good != uint64(1-k) {
+				t.Errorf("host %d: %+v", k, r)
+			}
+			if after, err := bucket.Get(ctx, ref); err != nil || !bytes.Equal(after, before) {
+				t.Errorf("host %d changed the bucket: %v", k, err)
+			}
+			for place := range names {
+				if !b.holds(place, 0) {
+					t.Errorf("host %d: %s does not hold what it acknowledged", k, names[place])
+				}
+			}
+			if want := []custody.State{custody.Held, custody.Foreign}[k]; b.states(0)["bucket"] != want {
+				t.Errorf("host %d: the bucket's copy is %v", k, b.states(0))
+			}
+		}
 	}
 }
 

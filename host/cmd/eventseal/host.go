@@ -190,8 +190,8 @@ func (h *host) openStages(ctx context.Context) error {
 		Module: h.module, Journal: h.journal, Places: readingOrder(h.places, h.settings.Read.Order),
 		HedgeAfter: h.settings.Read.HedgeAfter, CacheBytes: int(h.settings.Read.Cache),
 		// Nobody reads before open returns.
-		Repair: func(sequence uint64, e digest.Hash, place string) {
-			h.intake.Found(sequence, e, place, custody.Missing)
+		Found: func(sequence uint64, e digest.Hash, place string, state custody.State) {
+			h.intake.Found(sequence, e, place, state)
 		},
 		Registerer: h.registry, Log: h.log,
 	})

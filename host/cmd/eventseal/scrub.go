@@ -119,7 +119,7 @@ func (c *scrubCommand) token() (string, error) {
 func (h *host) scrubbing() (scrub.Options, error) {
 	opinion, err := secondOpinion(h.settings, "all")
 	return scrub.Options{
-		Module: h.module, Journal: h.journal, Places: h.places, Log: h.log,
+		Module: h.module, Journal: h.journal, Places: h.places, MinRedundancy: h.settings.MinRedundancy, Log: h.log,
 		State: filepath.Join(h.settings.Data, "scrub.json"), Last: filepath.Join(h.settings.Data, "scrubbed.json"),
 		SecondOpinion: func(ctx context.Context, v module.Verified) error {
 			err := opinion(ctx, v)
@@ -134,7 +134,7 @@ func (h *host) scrubbing() (scrub.Options, error) {
 // sound reports whether a complete scrub left every event whole everywhere, or
 // in read-only mode found it so. What a cache lacks is no fault.
 func sound(r scrub.Report, readOnly bool) bool {
-	if r.Lost+r.Unread+r.Invalid+r.Disagreements > 0 {
+	if r.Lost+r.Unread+r.Invalid+r.Disagreements+r.Short > 0 {
 		return false
 	}
 	for _, p := range r.Places {

@@ -64,7 +64,7 @@ type Reader struct {
 
 	fetches slots
 	unknown slots
-	logged  atomic.Int64 // when, Unix nanoseconds
+	logged  atomic.Int64 // when, by uptime; 0: never
 
 	mu       sync.Mutex
 	under    map[digest.Hash]*fetch
@@ -275,8 +275,8 @@ func gone(err error) bool { return errors.Is(err, errNotFound) || errors.Is(err,
 // seldom runs log at most once a second: what readers can bring about must not
 // fill the log. The metrics count everything.
 func (r *Reader) seldom(log func()) {
-	last, now := r.logged.Load(), time.Now().UnixNano()
-	if now-last >= int64(time.Second) && r.logged.CompareAndSwap(last, now) {
+	last, now := r.logged.Load(), int64(uptime())
+	if (last == 0 || now-last >= int64(time.Second)) && r.logged.CompareAndSwap(last, now) {
 		log()
 	}
 }

@@ -22,7 +22,7 @@ type place struct {
 	bad, missing, late atomic.Uint64 // see Findings
 
 	silent atomic.Int32 // reads in a row that others answered before it
-	again  atomic.Int64 // when the next one waits for it first, Unix nanoseconds
+	again  atomic.Int64 // when the next one waits for it first, by uptime
 }
 
 // A place that was overtaken this often is asked last, but for one read a
@@ -37,7 +37,7 @@ const (
 func (p *place) overtaken() {
 	p.late.Add(1)
 	if p.silent.Add(1) == maxSilent {
-		p.again.Store(time.Now().Add(askAgainIn).UnixNano())
+		p.again.Store(int64(uptime() + askAgainIn))
 	}
 }
 
@@ -67,9 +67,14 @@ func (p *place) slow() bool {
 	if p.silent.Load() < maxSilent {
 		return false
 	}
-	now, at := time.Now(), p.again.Load()
-	return now.UnixNano() < at || !p.again.CompareAndSwap(at, now.Add(askAgainIn).UnixNano())
+	now, at := uptime(), p.again.Load()
+	return int64(now) < at || !p.again.CompareAndSwap(at, int64(now+askAgainIn))
 }
+
+var began = time.Now()
+
+// uptime is a time that setting the machine's clock does not change.
+func uptime() time.Duration { return time.Since(began) }
 
 // listen notes how a read went that began so long ago.
 func (r *Reader) listen(p *place, took time.Duration, err error) {

@@ -1,0 +1,12 @@
+//go:build !unix
+
+package local
+
+import (
+	"errors"
+	"io/fs"
+)
+
+func noSpace(error) bool { return false }
+
+func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -94,8 +94,8 @@ func (r *Replica) append() error {
 		return r.refused(err)
 	}
 	if err := r.folder.SyncFile(s.f); err != nil {
-		// The pages count as clean now, whatever the disk has: whoever opens the
-		// file next must not take them for stored.
+		// The pages count as clean now, whatever the disk has. The next Open writes
+		// all of the segment again; cut off, this is not even there for it.
 		_ = r.folder.Truncate(s.f, s.size)
 		return r.fail(err)
 	}

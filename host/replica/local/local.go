@@ -87,8 +87,9 @@ var (
 
 // Open opens the replica in the folder path, which it makes where it is
 // missing, private to the user. It returns when everything that was ever
-// acknowledged and is still there can be read, and is durable. The caller closes
-// the replica.
+// acknowledged and is still there can be read, and is durable: after a process
+// that did not close the replica, up to SegmentBytes are written again for that.
+// The caller closes the replica.
 func Open(path string, o Options) (*Replica, error) {
 	if o.SegmentBytes <= 0 {
 		o.SegmentBytes = 64 << 20
@@ -126,10 +127,19 @@ func (r *Replica) Close() error {
 	r.stop()
 	nudge(r.wake)
 	r.done.Wait()
+	r.seal()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.state.close()
 	return r.failure
+}
+
+// seal writes down that all of the active segment is durable, for the next Open.
+// One that does not find it takes the more care.
+func (r *Replica) seal() {
+	if s := r.active; s != nil && r.failure == nil && s.size > 0 {
+		_ = r.folder.Replace(fileName(s.id, indexSuffix), appendTable(nil, s.size, s.entries))
+	}
 }
 
 // Check implements replica.Replica. After a full disk it finds out by writing

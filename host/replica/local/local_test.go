@@ -118,6 +118,17 @@ func TestFolder(t *testing.T) {
 	open(t, path, Options{})
 }
 
+// kill ends the replica as the end of its process does: nothing is written.
+func (r *Replica) kill() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.stop()
+	nudge(r.wake)
+	r.done.Wait()
+	r.state.close()
+}
+
 // unsynced leaves out the syncs, where only what is written matters.
 func unsynced(op, _ string) (bool, error) { return op != "sync", nil }
 

@@ -141,14 +141,15 @@ func (r *Replica) loadSegment(st *state, id uint64, last bool) error {
 	if s.size > maxOffset {
 		return fmt.Errorf("%d bytes are more than a segment has", s.size)
 	}
-	if !last {
-		var entries []listed
-		if entries, err = st.readIndex(s); err == nil {
-			for _, e := range entries {
-				st.replay(s, e, true)
-			}
-			return nil
+	entries, err := st.readIndex(s)
+	if err == nil {
+		for _, e := range entries {
+			st.replay(s, e, true)
 		}
+		if last {
+			return r.goOn(st, s, entries)
+		}
+		return nil
 	}
 	if !last && !errors.Is(err, fs.ErrNotExist) {
 		r.o.Log.Warn("the index of a segment is made again", "segment", s.path, "error", err)

@@ -9,4 +9,6 @@ import (
 
 func noSpace(error) bool { return false }
 
+func unreadable(error) bool { return false }
+
 func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -13,6 +13,9 @@ func noSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
+// unreadable reports whether err says that the disk cannot read what it has.
+func unreadable(err error) bool { return errors.Is(err, syscall.EIO) }
+
 // gone reports whether err says that a path leads nowhere.
 func gone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)

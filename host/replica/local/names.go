@@ -5,12 +5,13 @@ import (
 	"strings"
 )
 
-// Names of files: lock, segment-0000000001.log and, beside it,
-// segment-0000000001.idx.
+// Names of files: lock, segment-0000000001.log, beside it
+// segment-0000000001.idx, and what was damaged, segment-0000000001.damaged.
 const (
 	lockName        = "lock"
 	logSuffix       = ".log"
 	indexSuffix     = ".idx"
+	damagedSuffix   = ".damaged"
 	temporarySuffix = ".tmp"
 )
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"syscall"
 
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -124,7 +123,7 @@ func (s *segment) read(p place, h digest.Hash) ([]byte, error) {
 	b := make([]byte, p.size())
 	n, err := s.f.ReadAt(b, p.offset())
 	if err != nil && !errors.Is(err, io.EOF) {
-		if errors.Is(err, syscall.EIO) { // a bad sector is damage
+		if unreadable(err) { // which is damage
 			err = fmt.Errorf("%w: %w", replica.ErrCorrupt, err)
 		}
 		return nil, fmt.Errorf("local: %w", err)

@@ -88,7 +88,7 @@ func (r *Replica) append() error {
 	}
 	if err := r.folder.Write(s.f, b, s.size); err != nil {
 		// What was written of it goes away before anything else comes there.
-		if e := r.folder.Truncate(s.f, s.size); e != nil || !noSpace(err) {
+		if e := r.folder.Truncate(s.f, s.size); e != nil || !noSpace(err) && !passing(err) {
 			return r.fail(err)
 		}
 		return r.refused(err)

@@ -9,6 +9,8 @@ import (
 
 func noSpace(error) bool { return false }
 
+func passing(error) bool { return false }
+
 func unreadable(error) bool { return false }
 
 func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) }

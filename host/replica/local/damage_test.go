@@ -352,9 +352,14 @@ func TestFlippedBitInAnyFile(t *testing.T) {
 	root := t.TempDir()
 	path := filepath.Join(root, "r")
 	vs := events(0, 9, 200)
+	ctx := context.Background()
 	r := open(t, path, Options{SegmentBytes: 1200, fault: unsynced})
 	for _, v := range vs {
 		put(t, r, v)
+	}
+	const id = "00112233445566778899aabbccddeeff"
+	if err := r.Identify(ctx, id); err != nil {
+		t.Fatal(err)
 	}
 	eventually(t, "the indexes are written", func() bool {
 		_, err := os.Stat(filepath.Join(path, fileName(1, indexSuffix)))
@@ -407,10 +412,17 @@ func TestFlippedBitInAnyFile(t *testing.T) {
 						lost++
 					}
 				}
+				got, err := r.Identity(ctx, nil)
+				if err != nil || got != id && (got != "" || name != placeName) {
+					t.Fatalf("%s, byte %d: Identity: %q, %v", name, at, got, err)
+				}
 				if lost > 1 || lost > 0 && (!strings.HasSuffix(name, logSuffix) || r.Suffered() == 0) {
 					t.Fatalf("%s, byte %d: %d events are missing, %d suffered", name, at, lost, r.Suffered())
 				}
 				put(t, r, vs...)
+				if err := r.Identify(ctx, id); err != nil {
+					t.Fatal(err)
+				}
 				if err := r.Close(); err != nil {
 					t.Fatal(err)
 				}
@@ -419,6 +431,9 @@ func TestFlippedBitInAnyFile(t *testing.T) {
 					if err := outcome(t, r, v); err != nil {
 						t.Fatalf("%s, byte %d, put again: event %d: %v", name, at, i, err)
 					}
+				}
+				if got, err := r.Identity(ctx, nil); err != nil || got != id {
+					t.Fatalf("%s, byte %d, put again: Identity: %q, %v", name, at, got, err)
 				}
 				if err := r.Close(); err != nil {
 					t.Fatal(err)

@@ -110,6 +110,9 @@ func TestTooManyOpenFiles(t *testing.T) {
 	if _, err := r.Put(ctx, replicatest.Event(next-1, 300, 0)); !errors.Is(err, ErrVanished) {
 		t.Fatalf("an equal put: %v", err)
 	}
+	if _, err := r.Identity(ctx, nil); err != nil && !errors.Is(err, syscall.EMFILE) {
+		t.Fatalf("Identity: %v", err)
+	}
 	free()
 	clear(want)
 	store(10)

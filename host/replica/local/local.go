@@ -41,6 +41,8 @@ var (
 	// What they held is missing from then on. Later calls use new files, or
 	// the folder that the path leads to then.
 	ErrVanished = errors.New("local: files of the replica are not at their path any more")
+	// ErrNewer: the folder's files are of a later version of this program.
+	ErrNewer = errors.New("local: the folder is of a newer version")
 )
 
 // Options may be left zero.

@@ -101,7 +101,7 @@ func TestFolder(t *testing.T) {
 		t.Fatalf("%v, %v", info.Mode(), err)
 	}
 	entries, err := os.ReadDir(path)
-	if err != nil || len(entries) != 2 {
+	if err != nil || len(entries) != 3 {
 		t.Fatalf("%v, %v", entries, err)
 	}
 	for _, e := range entries {

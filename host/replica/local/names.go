@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// Names of files: lock, segment-0000000001.log, beside it
+// Names of files: lock, place, segment-0000000001.log, beside it
 // segment-0000000001.idx, and what was damaged, segment-0000000001.damaged.
 const (
 	lockName        = "lock"
+	placeName       = "place"
 	logSuffix       = ".log"
 	indexSuffix     = ".idx"
 	damagedSuffix   = ".damaged"
@@ -43,5 +44,5 @@ func parseName(name, suffix string) (id uint64, ok bool) {
 // unfinished reports whether name is of a file that a replacement left when its
 // process ended.
 func unfinished(name string) bool {
-	return strings.HasSuffix(name, temporarySuffix) && strings.HasPrefix(name, "segment-")
+	return strings.HasSuffix(name, temporarySuffix) && (strings.HasPrefix(name, "segment-") || strings.HasPrefix(name, placeName+"."))
 }

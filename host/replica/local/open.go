@@ -41,6 +41,18 @@ func (r *Replica) fill(st *state) error {
 		st.lock.f = f
 		return err
 	}
+	p, err := readPlace(st.folder)
+	lostID := errors.Is(err, errPlace)
+	if lostID { // the file stays, until another id comes
+		r.o.Log.Warn("a local replica does not know any more which one it is", "folder", r.path, "file", placeName, "error", err)
+	} else if err != nil {
+		return err
+	}
+	if p.ID == "" { // it may be new, made by a process that did not come to syncing what is above it
+		if err := durable.SyncFolder(filepath.Dir(r.path)); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
 	ids, err := st.files()
 	if err != nil {
 		return err
@@ -61,7 +73,10 @@ func (r *Replica) fill(st *state) error {
 		}
 		st.active = s
 	}
-	return nil
+	if lostID {
+		return nil
+	}
+	return st.settlePlace(p)
 }
 
 // files returns the numbers of the segments, ascending, and removes what a

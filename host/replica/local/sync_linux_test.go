@@ -208,3 +208,49 @@ func TestFailedFolderSyncThenKilled(t *testing.T) {
 	p.powerCut(t, filepath.Join(root, "after"))
 	checkAll(t, open(t, filepath.Join(root, "after"), Options{}), answered, 300)
 }
+
+// An id that was given is on the disk, also when a sync had failed before.
+func TestFailedSyncOfTheIdentity(t *testing.T) {
+	ctx := context.Background()
+	root := t.TempDir()
+	path := filepath.Join(root, "r")
+	p := newPlatter(path)
+	o := Options{fault: p.hook}
+	r := open(t, path, o)
+	for i, step := range []string{"", "sync .tmp", "sync .", "rename"} {
+		p.set(step)
+		id := strings.Repeat("0123"[i:i+1], 32)
+		if err := r.Identify(ctx, id); (err == nil) != (step == "") {
+			t.Fatalf("%s: %v", step, err)
+		}
+		p.clear()
+		if i%2 == 1 {
+			r.kill()
+			r = open(t, path, o)
+		}
+		got, err := r.Identity(ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.powerCut(t, filepath.Join(root, "after"))
+		after := open(t, filepath.Join(root, "after"), Options{})
+		kept, err := after.Identity(ctx, nil)
+		if err != nil || kept != got && step != "sync ." {
+			t.Fatalf("%s: the disk has %q, %v, and what is read is %q", step, kept, err, got)
+		}
+		if err := after.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Identify(ctx, id); err != nil {
+			t.Fatal(err)
+		}
+		p.powerCut(t, filepath.Join(root, "after"))
+		after = open(t, filepath.Join(root, "after"), Options{})
+		if kept, err := after.Identity(ctx, nil); err != nil || kept != id {
+			t.Fatalf("%s, again: the disk has %q, %v", step, kept, err)
+		}
+		if err := after.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -29,7 +29,8 @@ type task struct {
 	gone   []digest.Hash // to delete
 	moves  []move
 	probe  bool
-	weight int // bytes
+	id     string // to identify the place by; "": not to
+	weight int    // bytes
 
 	out  []replica.Outcome // of puts
 	err  error             // of the others
@@ -232,7 +233,7 @@ func (r *Replica) commit(group []*task) {
 	}
 	clear(w.pending)
 	for _, t := range group {
-		w.probe = w.probe || t.probe
+		w.probe = w.probe || t.probe || t.id != "" // not the folder that was moved away
 	}
 	if err := r.room(); err != nil {
 		for _, t := range group {
@@ -253,6 +254,9 @@ func (r *Replica) commit(group []*task) {
 		}
 		if t.moves != nil || t.probe {
 			w.unsure = append(w.unsure, &t.err)
+		}
+		if t.id != "" {
+			t.err = r.identify(t.id)
 		}
 	}
 	if err := r.append(); err != nil {

@@ -5,6 +5,8 @@ package local
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -30,4 +32,27 @@ func unreadable(err error) bool { return errors.Is(err, syscall.EIO) }
 // gone reports whether err says that a path leads nowhere.
 func gone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// OnOwnDevice reports whether the folder path is on another device than the one
+// above it, as a mounted disk is. A path that leads nowhere is not.
+func OnOwnDevice(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		if gone(err) {
+			err = nil
+		}
+		return false, err
+	}
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return false, err
+	}
+	above, err := os.Stat(filepath.Dir(whole))
+	if err != nil {
+		return false, err
+	}
+	a, ok := info.Sys().(*syscall.Stat_t)
+	b, okAbove := above.Sys().(*syscall.Stat_t)
+	return ok && okAbove && a.Dev != b.Dev, nil
 }

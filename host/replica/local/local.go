@@ -41,6 +41,8 @@ var (
 	// What they held is missing from then on. Later calls use new files, or
 	// the folder that the path leads to then.
 	ErrVanished = errors.New("local: files of the replica are not at their path any more")
+	// ErrUnmounted: the folder was a disk of its own, and is none. Nothing was made in it.
+	ErrUnmounted = errors.New("local: the folder was a disk of its own and is now a plain folder of the disk above it: mount the disk, or settle that the replica is elsewhere now")
 	// ErrNewer: the folder's files are of a later version of this program.
 	ErrNewer = errors.New("local: the folder is of a newer version")
 )
@@ -50,6 +52,10 @@ type Options struct {
 	SegmentBytes int64        // a segment that has reached it is sealed; 0: 64 MiB, at most 96 MiB
 	CompactRate  int64        // bytes per second that compaction reads at most; 0: 16 MiB
 	Log          *slog.Logger // nil: the default one
+
+	// Mounted says that the folder was a disk of its own (OnOwnDevice) when it
+	// was last known: then one that is not is refused with ErrUnmounted.
+	Mounted bool
 
 	fault func(op, name string) (apply bool, err error)
 }
@@ -109,6 +115,9 @@ func Open(path string, o Options) (*Replica, error) {
 		return nil, fmt.Errorf("local: %s: %w", path, err)
 	}
 	r.state = st
+	if own, err := OnOwnDevice(path); err == nil && own {
+		r.o.Mounted = true // what it is now, it has to be as long as it runs
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	r.done.Go(r.write)

@@ -14,6 +14,9 @@ import (
 // load reads what the folder at the path holds, which mkdir makes where it is
 // missing. It returns when everything that is in the index is durable.
 func (r *Replica) load(mkdir func(string) error) (st *state, err error) {
+	if err := r.mounted(); err != nil {
+		return nil, err
+	}
 	if err := mkdir(r.path); err != nil {
 		return nil, err
 	}
@@ -27,6 +30,18 @@ func (r *Replica) load(mkdir func(string) error) (st *state, err error) {
 		return nil, err
 	}
 	return st, nil
+}
+
+// mounted refuses a folder of the disk above where there was a disk.
+func (r *Replica) mounted() error {
+	if !r.o.Mounted {
+		return nil
+	}
+	own, err := OnOwnDevice(r.path)
+	if err == nil && !own {
+		err = ErrUnmounted
+	}
+	return err
 }
 
 func (r *Replica) fill(st *state) error {

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -144,4 +145,51 @@ func (w *window) hashAt(offset int64) (digest.Hash, bool) {
 	}
 	hd, ok := readHeader(w.b[offset-w.from:])
 	return hd.hash, ok
+}
+
+// Newest implements replica.Recent. What compaction carried to the end of the
+// log stands there.
+func (r *Replica) Newest(ctx context.Context, n int) (hs []digest.Hash, err error) {
+	r.mu.RLock()
+	st, closed := r.state, r.closed
+	var ss []*segment
+	if !closed {
+		ss = r.sorted(func(*segment) bool { return true })
+	}
+	for _, s := range ss {
+		s.acquire()
+	}
+	r.mu.RUnlock()
+	defer func() {
+		for _, s := range ss {
+			s.release()
+		}
+	}()
+	switch {
+	case closed:
+		return nil, replica.ErrClosed
+	case st.folder == nil:
+		return nil, ErrVanished
+	}
+	for _, s := range slices.Backward(ss) {
+		entries, err := r.contents(st, s)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range slices.Backward(entries) {
+			if len(hs) == n || ctx.Err() != nil {
+				return hs, ctx.Err()
+			}
+			r.mu.RLock()
+			held := st.index.has(e.prefix, e.place.inSlot(s.slot))
+			r.mu.RUnlock()
+			if e.kind != kindPut || !held {
+				continue
+			}
+			if h, ok := s.hashAt(e.place); ok {
+				hs = append(hs, h)
+			}
+		}
+	}
+	return hs, nil
 }

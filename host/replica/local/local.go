@@ -89,6 +89,7 @@ var (
 	_ replica.BatchPutter = (*Replica)(nil)
 	_ replica.BatchGetter = (*Replica)(nil)
 	_ replica.Lister      = (*Replica)(nil)
+	_ replica.Recent      = (*Replica)(nil)
 	_ replica.Suffered    = (*Replica)(nil)
 	_ io.Closer           = (*Replica)(nil)
 )

@@ -8,8 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/replica/replicatest"
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 // The form is what a folder keeps for ever, and what a later program must keep
@@ -79,6 +81,56 @@ func TestFormats(t *testing.T) {
 		t.Fatal(err)
 	}
 	open(t, path, Options{})
+}
+
+// Newest is what was put last and is still held, through segments and restarts.
+func TestNewest(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "r")
+	o := Options{SegmentBytes: 1500}
+	r := open(t, path, o)
+	newest := func(n int, want ...module.Verified) {
+		t.Helper()
+		got, err := r.Newest(ctx, n)
+		if err != nil || len(got) != len(want) {
+			t.Fatalf("%d of %d, %v", len(got), len(want), err)
+		}
+		for i, v := range want {
+			if got[i] != v.Hash() {
+				t.Fatalf("the %dth is another one", i)
+			}
+		}
+	}
+	newest(3)
+	vs := events(0, 12, 300)
+	for _, v := range vs {
+		put(t, r, v)
+	}
+	put(t, r, vs[2]) // equal: no news
+	if err := r.Delete(ctx, replica.Ref{Hash: vs[10].Hash()}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		newest(0)
+		newest(1, vs[11])
+		newest(4, vs[11], vs[9], vs[8], vs[7])
+		newest(100, vs[11], vs[9], vs[8], vs[7], vs[6], vs[5], vs[4], vs[3], vs[2], vs[1], vs[0])
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if hs, err := r.Newest(ctx, 1); !errors.Is(err, replica.ErrClosed) {
+			t.Fatalf("%v, %v", hs, err)
+		}
+		r = open(t, path, o)
+	}
+	put(t, r, vs[10])
+	newest(2, vs[10], vs[11])
+	var none []digest.Hash
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if got, err := r.Newest(ended, 5); len(got) != len(none) || !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v, %v", got, err)
+	}
 }
 
 // Each copy that is found damaged is counted once.

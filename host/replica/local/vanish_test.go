@@ -209,6 +209,9 @@ func TestNothingToGoOnIn(t *testing.T) {
 				if err := outcome(t, r, vs[0]); !errors.Is(err, replica.ErrNotFound) {
 					t.Fatal(err)
 				}
+				if _, err := r.Newest(ctx, 1); !errors.Is(err, ErrVanished) {
+					t.Fatalf("Newest: %v", err)
+				}
 				var last error
 				for _, err := range r.List(ctx) {
 					last = err

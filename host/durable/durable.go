@@ -32,6 +32,9 @@ func MakeFolder(path string) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return nil // it can be written and not read: the system will sync it some time
 	}
+	if err != nil {
+		_ = os.Remove(path) // so that the next attempt does not find it and take it for durable
+	}
 	return err
 }
 

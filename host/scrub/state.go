@@ -5,9 +5,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
+	"github.com/eventseal/eventseal/host/durable"
 	"github.com/eventseal/eventseal/host/replica"
 )
 
@@ -75,24 +75,7 @@ func (s *scrubber) write(path string) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(b, '\n'))
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return err
-	}
-	return syncDir(dir)
+	return durable.Replace(path, append(b, '\n'))
 }
 
 // forget removes the state of a scrub that is complete, and keeps its report.
@@ -105,21 +88,7 @@ func (s *scrubber) forget() error {
 	if s.State == "" {
 		return nil
 	}
-	if err := os.Remove(s.State); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	}
-	return syncDir(filepath.Dir(s.State))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.Remove(s.State)
 }
 
 func samePlace(p Place, r replica.Place) bool { return p.Replica == r.Name }

@@ -71,6 +71,23 @@ func BenchmarkPutBatch(b *testing.B) {
 	}
 }
 
+// BenchmarkPutAgain stores what is stored, which reads it and writes nothing.
+func BenchmarkPutAgain(b *testing.B) {
+	for _, size := range []int{1, 64} {
+		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
+			r := open(b, filepath.Join(b.TempDir(), "r"), Options{})
+			vs := events(0, uint64(size), 1000)
+			put(b, r, vs...)
+			b.ResetTimer()
+			before := cpu()
+			for n := 0; n < b.N; n += size {
+				put(b, r, vs...)
+			}
+			b.ReportMetric((cpu()-before)/float64(b.N), "cpu-µs/op")
+		})
+	}
+}
+
 func BenchmarkGet(b *testing.B) {
 	r := open(b, filepath.Join(b.TempDir(), "r"), Options{})
 	const n = 20_000

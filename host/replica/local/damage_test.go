@@ -5,8 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/eventseal/eventseal/host/module"
@@ -221,20 +227,250 @@ func TestEqualPrefixes(t *testing.T) {
 	}
 }
 
-// A large part of a segment that is no log is not thrown away.
-func TestForeignEndStays(t *testing.T) {
+// What is damaged at the end of the log, or in the last segment, is moved to a
+// file of its own and is missing; the segment is written on.
+func TestDamageIsMovedAside(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r")
-	vs := events(0, 2, 160)
+	vs := events(0, 4, 160)
 	segment, _ := sealedFile(t, vs)
-	write(t, path, map[string][]byte{fileName(1, logSuffix): append(segment, make([]byte, maxGroup+1)...)})
-	r := open(t, path, Options{CompactRate: 1})
-	put(t, r, events(5, 6, 160)...)
+	frame := len(segment) / len(vs)
+	flipped := func(at ...int) []byte {
+		b := bytes.Clone(segment)
+		for _, i := range at {
+			b[i] ^= 4
+		}
+		return b
+	}
+	for name, c := range map[string]struct {
+		b     []byte
+		aside []byte
+		lost  []int
+	}{
+		"whole":                       {segment, nil, nil},
+		"cut off":                     {segment[:3*frame+100], nil, []int{3}},
+		"cut off in a header":         {segment[:3*frame+10], nil, []int{3}},
+		"zeros behind":                {append(bytes.Clone(segment), make([]byte, 5000)...), nil, nil},
+		"zeros, more than a group":    {append(bytes.Clone(segment), make([]byte, maxGroup+1)...), make([]byte, maxGroup+1), nil},
+		"something else behind":       {append(bytes.Clone(segment), "{}"...), []byte("{}"), nil},
+		"the last record":             {flipped(3*frame + 100), flipped(3*frame + 100)[3*frame:], []int{3}},
+		"the last header":             {flipped(3*frame + 8), flipped(3*frame + 8)[3*frame:], []int{3}},
+		"a record in the middle":      {flipped(frame + 100), flipped(frame + 100)[frame : 2*frame], []int{1}},
+		"a header in the middle":      {flipped(frame + 1), flipped(frame + 1)[frame : 2*frame], []int{1}},
+		"the first and the last ones": {flipped(50, 3*frame+50), append(flipped(50)[:frame:frame], flipped(3*frame + 50)[3*frame:]...), []int{0, 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			o := Options{Log: slog.New(slog.NewTextHandler(&log, nil))}
+			write(t, path, map[string][]byte{fileName(1, logSuffix): c.b})
+			r := open(t, path, o)
+			for i, v := range vs {
+				err := outcome(t, r, v)
+				if lost := slices.Contains(c.lost, i); lost != errors.Is(err, replica.ErrNotFound) || !lost && err != nil {
+					t.Errorf("event %d: %v", i, err)
+				}
+			}
+			listed := 0
+			for _, err := range r.List(context.Background()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				listed++
+			}
+			if listed != len(vs)-len(c.lost) {
+				t.Errorf("%d are listed", listed)
+			}
+			aside := filepath.Join(path, fileName(1, damagedSuffix))
+			if c.aside == nil {
+				if _, err := os.Stat(aside); !os.IsNotExist(err) || r.Suffered() != 0 || strings.Contains(log.String(), "WARN") {
+					t.Errorf("%v, %d suffered; %s", err, r.Suffered(), &log)
+				}
+			} else {
+				if b, err := os.ReadFile(aside); err != nil || !bytes.Equal(b, c.aside) {
+					t.Errorf("%d bytes were moved aside, want %d: %v", len(b), len(c.aside), err)
+				}
+				if want := uint64(max(1, len(c.lost))); r.Suffered() != want {
+					t.Errorf("%d suffered, want %d", r.Suffered(), want)
+				}
+				if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), damagedSuffix) || !strings.Contains(log.String(), fmt.Sprintf("bytes=%d", len(c.aside))) {
+					t.Errorf("the log: %s", &log)
+				}
+			}
+			put(t, r, vs...)
+			put(t, r, events(5, 6, 160)...)
+			if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
+			log.Reset()
+			r = open(t, path, o)
+			for i, v := range append(vs, events(5, 6, 160)...) {
+				if err := outcome(t, r, v); err != nil {
+					t.Errorf("event %d, put again: %v", i, err)
+				}
+			}
+			if r.Suffered() != 0 || strings.Contains(log.String(), "WARN") {
+				t.Errorf("it does not end: %d, %s", r.Suffered(), &log)
+			}
+			if b, err := os.ReadFile(aside); c.aside != nil && (err != nil || !bytes.Equal(b, c.aside)) {
+				t.Errorf("what was moved aside is gone: %v", err)
+			}
+			if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// What is moved aside a second time does not replace the first, and what a
+// crash had moved already is not moved twice.
+func TestDamageKeepsDamage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r")
+	segment, _ := sealedFile(t, events(0, 1, 160))
+	for round, damage := range []string{"first", "first", "second", "third"} {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(path, fileName(1, logSuffix)), append(bytes.Clone(segment), damage...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := open(t, path, Options{})
+		if r.Suffered() != 1 {
+			t.Errorf("round %d: %d suffered", round, r.Suffered())
+		}
+		r.kill()
+	}
+	for name, want := range map[string]string{fileName(1, damagedSuffix): "first", fileName(1, "-2"+damagedSuffix): "second", fileName(1, "-3"+damagedSuffix): "third"} {
+		if b, err := os.ReadFile(filepath.Join(path, name)); err != nil || string(b) != want {
+			t.Errorf("%s: %q, %v", name, b, err)
+		}
+	}
+}
+
+// One flipped bit in any file of the folder, after a clean end or a kill, makes
+// no event read wrong and does not keep the replica from opening; whoever puts
+// the events again has them.
+func TestFlippedBitInAnyFile(t *testing.T) {
+	root := t.TempDir()
+	path := filepath.Join(root, "r")
+	vs := events(0, 9, 200)
+	ctx := context.Background()
+	r := open(t, path, Options{SegmentBytes: 1200, fault: unsynced})
 	for _, v := range vs {
-		if err := outcome(t, r, v); err != nil {
+		put(t, r, v)
+	}
+	const id = "00112233445566778899aabbccddeeff"
+	if err := r.Identify(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the indexes are written", func() bool {
+		_, err := os.Stat(filepath.Join(path, fileName(1, indexSuffix)))
+		return err == nil
+	})
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if files[e.Name()], err = os.ReadFile(filepath.Join(path, e.Name())); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if info, err := os.Stat(filepath.Join(path, fileName(2, logSuffix))); err != nil || info.Size() == 0 {
-		t.Fatalf("%v: the damaged file is written on", err)
+	last := ""
+	for name := range files {
+		if strings.HasSuffix(name, logSuffix) {
+			last = max(last, strings.TrimSuffix(name, logSuffix)+indexSuffix)
+		}
 	}
+	if files[last] == nil || len(files) < 6 {
+		t.Fatalf("the folder has no clean end: %v", slices.Sorted(maps.Keys(files)))
+	}
+	tried := 0
+	for _, killed := range []bool{false, true} {
+		for name, b := range files {
+			if killed && name == last {
+				continue
+			}
+			for at := 0; at < len(b); at += 7 {
+				bad := maps.Clone(files)
+				if killed {
+					delete(bad, last)
+				}
+				bad[name] = bytes.Clone(b)
+				bad[name][at] ^= 1 << (at % 8)
+				write(t, path, bad)
+				tried++
+				r, err := Open(path, Options{SegmentBytes: 1200, Log: quiet, fault: unsynced})
+				if err != nil {
+					t.Fatalf("%s, byte %d: %v", name, at, err)
+				}
+				lost := 0
+				for _, v := range vs {
+					if outcome(t, r, v) != nil {
+						lost++
+					}
+				}
+				got, err := r.Identity(ctx, nil)
+				if err != nil || got != id && (got != "" || name != placeName) {
+					t.Fatalf("%s, byte %d: Identity: %q, %v", name, at, got, err)
+				}
+				if lost > 1 || lost > 0 && (!strings.HasSuffix(name, logSuffix) || r.Suffered() == 0) {
+					t.Fatalf("%s, byte %d: %d events are missing, %d suffered", name, at, lost, r.Suffered())
+				}
+				put(t, r, vs...)
+				if err := r.Identify(ctx, id); err != nil {
+					t.Fatal(err)
+				}
+				if err := r.Close(); err != nil {
+					t.Fatal(err)
+				}
+				r = open(t, path, Options{fault: unsynced})
+				for i, v := range vs {
+					if err := outcome(t, r, v); err != nil {
+						t.Fatalf("%s, byte %d, put again: event %d: %v", name, at, i, err)
+					}
+				}
+				if got, err := r.Identity(ctx, nil); err != nil || got != id {
+					t.Fatalf("%s, byte %d, put again: Identity: %q, %v", name, at, got, err)
+				}
+				if err := r.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if tried < 500 {
+		t.Fatalf("only %d bits were tried", tried)
+	}
+}
+
+// A disk that cannot read a part of a segment has lost what is in that part.
+func TestBadSector(t *testing.T) {
+	var whole []byte
+	for i := range 3*sector + 100 {
+		whole = append(whole, byte(i%250)+1)
+	}
+	for lost, want := range map[int][2]int{-1: {0, 0}, 0: {0, sector}, sector + 7: {sector, 2 * sector}, 3*sector + 99: {3 * sector, 3*sector + 100}} {
+		b, bad, err := readWhole(badSector{whole, lost}, int64(len(whole)))
+		expected := bytes.Clone(whole)
+		clear(expected[want[0]:want[1]])
+		if err != nil || bad != (lost >= 0) || !bytes.Equal(b, expected) {
+			t.Errorf("byte %d: %d bytes, %v, %v", lost, len(b), bad, err)
+		}
+	}
+}
+
+// badSector fails to read one byte.
+type badSector struct {
+	b    []byte
+	lost int
+}
+
+func (f badSector) ReadAt(b []byte, at int64) (int, error) {
+	if n := f.lost - int(at); n >= 0 && n < len(b) {
+		return copy(b[:n], f.b[at:]), syscall.EIO
+	}
+	return bytes.NewReader(f.b).ReadAt(b, at)
 }

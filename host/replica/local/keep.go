@@ -14,17 +14,17 @@ func (r *Replica) keep(ctx context.Context) {
 	for {
 		wait := time.Hour
 		if err := r.writeIndexes(); err != nil {
-			r.o.Log.Warn("the index of a segment could not be written yet", "folder", r.disk.dir, "error", err)
+			r.o.Log.Warn("the index of a segment could not be written yet", "folder", r.path, "error", err)
 			wait = slow
 		}
 		for ctx.Err() == nil {
-			s, live := r.victim(given)
+			st, s, live := r.victim(given)
 			if s == nil {
 				break
 			}
-			if err := r.compact(ctx, s); err != nil && ctx.Err() == nil {
-				r.o.Log.Warn("a segment could not be compacted yet", "segment", r.disk.path(fileName(s.id, logSuffix)), "error", err)
-				if errors.Is(err, errUndurable) {
+			if err := r.compact(ctx, st, s); err != nil && ctx.Err() == nil {
+				r.o.Log.Warn("a segment could not be compacted yet", "segment", s.path, "error", err)
+				if errors.Is(err, errUndurable) && r.has(st) {
 					return // what was removed may come back, so nothing more is
 				}
 				given[s.id] = live
@@ -45,23 +45,32 @@ func (r *Replica) keep(ctx context.Context) {
 	}
 }
 
-// sealed returns the segments that are not written to any more, oldest first.
-func (r *Replica) sealed() []*segment {
+// sealed returns the state, and the segments of it that are not written to any
+// more, oldest first.
+func (r *Replica) sealed() (st *state, ss []*segment) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.sorted(func(s *segment) bool { return s != r.active })
+	return r.state, r.sorted(func(s *segment) bool { return s != r.active })
+}
+
+// has reports whether the state is still the replica's.
+func (r *Replica) has(st *state) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.state == st
 }
 
 // writeIndexes writes the index files that are missing.
 func (r *Replica) writeIndexes() error {
-	for _, s := range r.sealed() {
+	st, ss := r.sealed()
+	for _, s := range ss {
 		r.mu.RLock()
 		entries, size := s.entries, s.size
 		r.mu.RUnlock()
 		if entries == nil || size == 0 {
 			continue
 		}
-		if err := r.disk.writeFile(fileName(s.id, indexSuffix), appendTable(nil, size, entries)); err != nil {
+		if err := st.folder.Replace(fileName(s.id, indexSuffix), appendTable(nil, size, entries)); err != nil {
 			return err
 		}
 		r.mu.Lock()
@@ -71,9 +80,9 @@ func (r *Replica) writeIndexes() error {
 	return nil
 }
 
-// victim returns the sealed segment with the largest part that is dead, when
-// that is half of it or more, and how much of it is alive.
-func (r *Replica) victim(given map[uint64]int64) (victim *segment, live int64) {
+// victim returns the state, and of it the sealed segment with the largest part
+// that is dead, when that is half of it or more, and how much of it is alive.
+func (r *Replica) victim(given map[uint64]int64) (st *state, victim *segment, live int64) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	most := 0.5
@@ -93,23 +102,20 @@ func (r *Replica) victim(given map[uint64]int64) (victim *segment, live int64) {
 			victim, live, most = s, s.live, dead
 		}
 	}
-	return victim, live
+	return r.state, victim, live
 }
-
-// errUndurable: it is not known whether a removed file stays removed.
-var errUndurable = errors.New("the folder could not be synced")
 
 // compact carries what is alive in s to the end of the log and removes s. A
 // crash at any moment leaves copies in both places, of which the later counts.
-func (r *Replica) compact(ctx context.Context, s *segment) error {
+func (r *Replica) compact(ctx context.Context, st *state, s *segment) error {
 	s.acquire()
 	defer s.release()
-	entries, err := r.contents(s)
+	entries, err := r.contents(st, s)
 	if err != nil {
 		return err
 	}
 	r.mu.RLock()
-	oldest := len(r.sorted(func(o *segment) bool { return o.id < s.id })) == 0
+	oldest := len(st.sorted(func(o *segment) bool { return o.id < s.id })) == 0
 	r.mu.RUnlock()
 	const batch = 256 << 10
 	t := &task{}
@@ -139,7 +145,7 @@ func (r *Replica) compact(ctx context.Context, s *segment) error {
 			continue
 		}
 		r.mu.RLock()
-		dead := e.kind == kindPut && !r.index.has(e.prefix, p)
+		dead := e.kind == kindPut && !st.index.has(e.prefix, p)
 		r.mu.RUnlock()
 		if dead {
 			continue
@@ -152,9 +158,10 @@ func (r *Replica) compact(ctx context.Context, s *segment) error {
 			if e.kind == kindTombstone {
 				continue // damaged: what it held down may come back, which harms nobody
 			}
+			r.suffer(e.prefix, p)
 			return fmt.Errorf("a frame that is needed is damaged, at %d", p.offset())
 		}
-		t.moves = append(t.moves, move{h, p, b[:size]})
+		t.moves = append(t.moves, move{h, s, p, b[:size]})
 		if t.weight += size; t.weight >= batch {
 			if err := flush(); err != nil {
 				return err
@@ -166,44 +173,48 @@ func (r *Replica) compact(ctx context.Context, s *segment) error {
 	}
 	r.mu.Lock()
 	left := s.live
-	seated := r.slots[s.slot] == s && s != r.active
+	seated := r.state == st && st.seated(s) && s != st.active
 	if left == 0 && seated {
-		r.slots[s.slot] = nil
+		st.slots[s.slot] = nil
 	}
 	r.mu.Unlock()
 	if !seated {
-		return nil // given up meanwhile, because its file vanished
+		return nil // given up meanwhile, because its file is not at its path
 	}
 	if left != 0 {
 		return fmt.Errorf("%d bytes of it are in use", left)
 	}
 	s.release()
 	for _, suffix := range []string{logSuffix, indexSuffix} {
-		if err := r.disk.remove(fileName(s.id, suffix)); err != nil {
+		if err := st.folder.Remove(fileName(s.id, suffix)); err != nil {
 			return fmt.Errorf("%w: %w", errUndurable, err)
 		}
 	}
-	if err := r.disk.syncDir(); err != nil {
+	if err := st.folder.Sync(); err != nil {
 		return fmt.Errorf("%w: %w", errUndurable, err)
 	}
 	return nil
 }
 
 // contents returns what is in a segment, the active one included.
-func (r *Replica) contents(s *segment) ([]listed, error) {
+func (r *Replica) contents(st *state, s *segment) ([]listed, error) {
 	r.mu.RLock()
 	entries := s.entries
 	r.mu.RUnlock()
 	if entries != nil {
 		return entries, nil
 	}
-	entries, err := r.readIndex(s)
+	entries, err := st.readIndex(s)
 	if err == nil {
 		return entries, nil
 	}
-	entries = []listed{}
-	if _, err := r.scanSegment(s, func(e listed, _ bool) { entries = append(entries, e) }); err != nil {
+	l, err := survey(s)
+	if err != nil {
 		return nil, err
+	}
+	entries = []listed{}
+	for _, e := range l.frames {
+		entries = append(entries, e.listed)
 	}
 	r.mu.Lock()
 	s.entries = entries // the housekeeper writes them anew

@@ -9,22 +9,6 @@ import (
 	"github.com/eventseal/eventseal/wasm/digest"
 )
 
-// sorted returns the segments that f wants, oldest first. r.mu is held.
-func (r *Replica) sorted(f func(*segment) bool) (ss []*segment) {
-	for _, s := range r.slots {
-		if s != nil && f(s) {
-			ss = append(ss, s)
-		}
-	}
-	slices.SortFunc(ss, func(a, b *segment) int {
-		if a.id < b.id {
-			return -1
-		}
-		return 1
-	})
-	return ss
-}
-
 // List implements replica.Lister. It goes through the log as it is now, so
 // what is stored meanwhile is not in it. Events whose headers are damaged are
 // not either.
@@ -35,17 +19,24 @@ func (r *Replica) List(ctx context.Context) iter.Seq2[replica.Ref, error] {
 			return
 		}
 		r.mu.RLock()
-		closed := r.closed
-		var ss []*segment
-		if !closed {
+		var err error
+		st, ss := r.state, []*segment(nil)
+		switch {
+		case r.closed:
+			err = replica.ErrClosed
+		case st.folder == nil:
+			err = ErrVanished
+		default:
 			ss = r.sorted(func(*segment) bool { return true })
 		}
 		end := snapshot{}
 		for _, s := range ss {
 			s.acquire() // so that compaction does not take it away
 		}
-		if len(ss) > 0 {
-			end = snapshot{r.active.id, r.active.size}
+		if s := r.active; s != nil {
+			end = snapshot{s.id, s.size}
+		} else if n := len(ss); n > 0 {
+			end = snapshot{ss[n-1].id, ss[n-1].size}
 		}
 		r.mu.RUnlock()
 		defer func() {
@@ -53,13 +44,13 @@ func (r *Replica) List(ctx context.Context) iter.Seq2[replica.Ref, error] {
 				s.release()
 			}
 		}()
-		if closed {
-			yield(replica.Ref{}, replica.ErrClosed)
+		if err != nil {
+			yield(replica.Ref{}, err)
 			return
 		}
 		moved := map[digest.Hash]bool{} // behind the end, and yielded
 		for _, s := range ss {
-			entries, err := r.contents(s)
+			entries, err := r.contents(st, s)
 			if err != nil {
 				yield(replica.Ref{}, err)
 				return
@@ -80,7 +71,7 @@ func (r *Replica) List(ctx context.Context) iter.Seq2[replica.Ref, error] {
 				if !ok {
 					continue
 				}
-				ok, err := r.listed(h, e.place.inSlot(s.slot), end, moved)
+				ok, err := r.listed(st, h, e.place.inSlot(s.slot), end, moved)
 				if err != nil {
 					yield(replica.Ref{}, err)
 					return
@@ -101,14 +92,17 @@ type snapshot struct {
 
 // listed reports whether the frame at p, of h, is the one by which h is listed:
 // the one in use, or the first seen of one that is in use behind the end.
-func (r *Replica) listed(h digest.Hash, p place, end snapshot, moved map[digest.Hash]bool) (bool, error) {
+func (r *Replica) listed(st *state, h digest.Hash, p place, end snapshot, moved map[digest.Hash]bool) (bool, error) {
 	var room [4]held
 	r.mu.RLock()
-	if r.index.has(prefixOf(h), p) {
-		r.mu.RUnlock()
+	same, held := r.state == st, r.index.has(prefixOf(h), p)
+	r.mu.RUnlock()
+	if !same {
+		return false, ErrVanished
+	}
+	if held {
 		return true, nil
 	}
-	r.mu.RUnlock()
 	if moved[h] {
 		return false, nil
 	}
@@ -151,4 +145,51 @@ func (w *window) hashAt(offset int64) (digest.Hash, bool) {
 	}
 	hd, ok := readHeader(w.b[offset-w.from:])
 	return hd.hash, ok
+}
+
+// Newest implements replica.Recent. What compaction carried to the end of the
+// log stands there.
+func (r *Replica) Newest(ctx context.Context, n int) (hs []digest.Hash, err error) {
+	r.mu.RLock()
+	st, closed := r.state, r.closed
+	var ss []*segment
+	if !closed {
+		ss = r.sorted(func(*segment) bool { return true })
+	}
+	for _, s := range ss {
+		s.acquire()
+	}
+	r.mu.RUnlock()
+	defer func() {
+		for _, s := range ss {
+			s.release()
+		}
+	}()
+	switch {
+	case closed:
+		return nil, replica.ErrClosed
+	case st.folder == nil:
+		return nil, ErrVanished
+	}
+	for _, s := range slices.Backward(ss) {
+		entries, err := r.contents(st, s)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range slices.Backward(entries) {
+			if len(hs) == n || ctx.Err() != nil {
+				return hs, ctx.Err()
+			}
+			r.mu.RLock()
+			held := st.index.has(e.prefix, e.place.inSlot(s.slot))
+			r.mu.RUnlock()
+			if e.kind != kindPut || !held {
+				continue
+			}
+			if h, ok := s.hashAt(e.place); ok {
+				hs = append(hs, h)
+			}
+		}
+	}
+	return hs, nil
 }

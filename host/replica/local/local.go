@@ -6,6 +6,10 @@
 // then shows them to readers and answers. So nothing that was answered can be
 // missing after a crash, and nothing unanswered is read before it is safe.
 //
+// What is answered is also at the path: a folder that was moved away, or over
+// which a disk was mounted, is given up, and the replica goes on in what the
+// path leads to then, be that empty.
+//
 // Segments are never changed once they are full. What was deleted or replaced
 // in them is reclaimed by compaction: the rest of a mostly dead segment is
 // appended to the log again, by the same writer, and then the file is removed.
@@ -17,14 +21,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/eventseal/eventseal/host/durable"
 	"github.com/eventseal/eventseal/host/replica"
-	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 var (
@@ -35,9 +37,14 @@ var (
 	ErrFailed = fmt.Errorf("local: %w: a write failed, and a restart is needed", replica.ErrReadOnly)
 	// ErrInUse: another process holds the folder, or this one twice.
 	ErrInUse = errors.New("local: the folder is in use by another process")
-	// ErrVanished: files were removed under the running replica. What they held
-	// is missing from then on, and later calls use new files.
-	ErrVanished = errors.New("local: files of the replica were removed")
+	// ErrVanished: the path does not lead to the folder or to files of it any more.
+	// What they held is missing from then on. Later calls use new files, or
+	// the folder that the path leads to then.
+	ErrVanished = errors.New("local: files of the replica are not at their path any more")
+	// ErrUnmounted: the folder was a disk of its own, and is none. Nothing was made in it.
+	ErrUnmounted = errors.New("local: the folder was a disk of its own and is now a plain folder of the disk above it: mount the disk, or settle that the replica is elsewhere now")
+	// ErrNewer: the folder's files are of a later version of this program.
+	ErrNewer = errors.New("local: the folder is of a newer version")
 )
 
 // Options may be left zero.
@@ -46,26 +53,27 @@ type Options struct {
 	CompactRate  int64        // bytes per second that compaction reads at most; 0: 16 MiB
 	Log          *slog.Logger // nil: the default one
 
+	// Mounted says that the folder was a disk of its own (OnOwnDevice) when it
+	// was last known: then one that is not is refused with ErrUnmounted.
+	Mounted bool
+
 	fault func(op, name string) (apply bool, err error)
 }
 
 // A Replica is safe for concurrent use by one process. Make it with Open.
 type Replica struct {
 	o    Options
-	disk disk
+	path string
 
 	// mu guards what readers see. It is never held during disk access.
-	mu      sync.RWMutex
-	index   *index
-	slots   []*segment // by slot; nil: free
-	active  *segment   // the one that is appended to
-	lock    *os.File
+	mu sync.RWMutex
+	*state
 	failure error
 	closed  bool
 
-	full   atomic.Bool // the last write found no room
-	nextID uint64      // of segments; the writer's, as is buf
-	w      writer
+	full     atomic.Bool   // the last write found no room
+	suffered atomic.Uint64 // copies found gone or damaged
+	w        writer
 
 	queueMu sync.Mutex
 	queue   []*task
@@ -81,37 +89,16 @@ var (
 	_ replica.BatchPutter = (*Replica)(nil)
 	_ replica.BatchGetter = (*Replica)(nil)
 	_ replica.Lister      = (*Replica)(nil)
+	_ replica.Recent      = (*Replica)(nil)
+	_ replica.Suffered    = (*Replica)(nil)
 	_ io.Closer           = (*Replica)(nil)
 )
 
-// A segment is one file of the log, open while it is in use. size, live and
-// tombstones are guarded by the replica's mu.
-type segment struct {
-	id         uint64
-	slot       int
-	f          *os.File
-	size       int64    // where the frames end
-	live       int64    // of it, frames that the index names, rounded up
-	tombstones int64    // of it, tombstones
-	entries    []listed // what is in it, until its index file says so
-	refs       atomic.Int32
-}
-
-func (s *segment) acquire() { s.refs.Add(1) }
-
-func (s *segment) release() {
-	if s.refs.Add(-1) == 0 {
-		_ = s.f.Close() // read-only by now, or synced
-	}
-}
-
-// location is the same for as long as the event is held, wherever compaction
-// moves it, and tells whoever reads it which event to look for.
-func location(h digest.Hash) string { return "local:" + h.String() }
-
 // Open opens the replica in the folder path, which it makes where it is
 // missing, private to the user. It returns when everything that was ever
-// acknowledged can be read, and is durable. The caller closes the replica.
+// acknowledged and is still there can be read, and is durable: after a process
+// that did not close the replica, up to SegmentBytes are written again for that.
+// The caller closes the replica.
 func Open(path string, o Options) (*Replica, error) {
 	if o.SegmentBytes <= 0 {
 		o.SegmentBytes = 64 << 20
@@ -123,13 +110,14 @@ func Open(path string, o Options) (*Replica, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	r := &Replica{
-		o: o, disk: disk{dir: path, hook: o.fault}, index: newIndex(), slots: make([]*segment, 1),
-		wake: make(chan struct{}, 1), tidy: make(chan struct{}, 1), nextID: 1,
-	}
-	if err := r.open(); err != nil {
-		r.closeFiles()
+	r := &Replica{o: o, path: path, wake: make(chan struct{}, 1), tidy: make(chan struct{}, 1)}
+	st, err := r.load(durable.MakeFolder)
+	if err != nil {
 		return nil, fmt.Errorf("local: %s: %w", path, err)
+	}
+	r.state = st
+	if own, err := OnOwnDevice(path); err == nil && own {
+		r.o.Mounted = true // what it is now, it has to be as long as it runs
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
@@ -151,38 +139,40 @@ func (r *Replica) Close() error {
 	r.stop()
 	nudge(r.wake)
 	r.done.Wait()
-	r.closeFiles()
+	r.seal()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.state.close()
 	return r.failure
 }
 
-func (r *Replica) closeFiles() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i, s := range r.slots {
-		if s != nil {
-			s.release()
-			r.slots[i] = nil
-		}
-	}
-	if r.lock != nil {
-		_ = r.lock.Close()
+// seal writes down that all of the active segment is durable, for the next Open.
+// One that does not find it takes the more care.
+func (r *Replica) seal() {
+	if s := r.active; s != nil && r.failure == nil && s.size > 0 {
+		_ = r.folder.Replace(fileName(s.id, indexSuffix), appendTable(nil, s.size, s.entries))
 	}
 }
 
 // Check implements replica.Replica. After a full disk it finds out by writing
-// whether there is room again; where files were removed under the replica, it
-// makes new ones, and says so once.
+// whether there is room again; where the folder or files of it went away, it
+// has the replica go on without them, and says so once.
 func (r *Replica) Check(ctx context.Context) error {
 	if err := r.usable(ctx); err != nil {
 		return err
 	}
-	vanished, err := r.anyVanished()
+	stands, err := r.stands()
 	if err != nil {
-		return err
+		return fmt.Errorf("local: %w", err)
 	}
-	if !vanished && !r.full.Load() {
+	if stands && !r.full.Load() {
 		return nil
 	}
+	return r.probe(ctx)
+}
+
+// probe has the writer look at all files.
+func (r *Replica) probe(ctx context.Context) error {
 	t := &task{probe: true}
 	if err := r.submit(ctx, t); err != nil {
 		return err
@@ -209,7 +199,7 @@ func (r *Replica) fail(err error) error {
 	defer r.mu.Unlock()
 	if r.failure == nil {
 		r.failure = fmt.Errorf("%w: %w", ErrFailed, err)
-		r.o.Log.Error("a local replica stores nothing more until a restart", "folder", r.disk.dir, "error", err)
+		r.o.Log.Error("a local replica stores nothing more until a restart", "folder", r.path, "error", err)
 	}
 	return r.failure
 }
@@ -219,23 +209,6 @@ func nudge(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
-}
-
-// makeFolder makes path and what is missing above it, durably.
-func makeFolder(path string) error {
-	if _, err := os.Stat(path); err == nil {
-		return nil
-	}
-	parent := filepath.Dir(path)
-	if parent != path {
-		if err := makeFolder(parent); err != nil {
-			return err
-		}
-	}
-	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	return syncFolder(parent)
 }
 
 // slow is for what failed and is tried again later.

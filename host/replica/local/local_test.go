@@ -101,7 +101,7 @@ func TestFolder(t *testing.T) {
 		t.Fatalf("%v, %v", info.Mode(), err)
 	}
 	entries, err := os.ReadDir(path)
-	if err != nil || len(entries) != 2 {
+	if err != nil || len(entries) != 3 {
 		t.Fatalf("%v, %v", entries, err)
 	}
 	for _, e := range entries {
@@ -116,6 +116,17 @@ func TestFolder(t *testing.T) {
 		t.Fatalf("closed again: %v", err)
 	}
 	open(t, path, Options{})
+}
+
+// kill ends the replica as the end of its process does: nothing is written.
+func (r *Replica) kill() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.stop()
+	nudge(r.wake)
+	r.done.Wait()
+	r.state.close()
 }
 
 // unsynced leaves out the syncs, where only what is written matters.

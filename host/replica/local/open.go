@@ -1,154 +1,219 @@
 package local
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
-	"strings"
+
+	"github.com/eventseal/eventseal/host/durable"
 )
 
-const lockName = "lock"
+// load reads what the folder at the path holds, which mkdir makes where it is
+// missing. It returns when everything that is in the index is durable.
+func (r *Replica) load(mkdir func(string) error) (st *state, err error) {
+	if err := r.mounted(); err != nil {
+		return nil, err
+	}
+	if err := mkdir(r.path); err != nil {
+		return nil, err
+	}
+	st = newState()
+	if st.folder, err = durable.OpenFolder(r.path); err != nil {
+		return nil, err
+	}
+	st.folder.Fault = r.o.fault
+	if err := r.fill(st); err != nil {
+		st.close()
+		return nil, err
+	}
+	return st, nil
+}
 
-// open reads what the folder holds. The caller closes the files on an error.
-func (r *Replica) open() error {
-	if err := makeFolder(r.disk.dir); err != nil {
+// mounted refuses a folder of the disk above where there was a disk.
+func (r *Replica) mounted() error {
+	if !r.o.Mounted {
+		return nil
+	}
+	own, err := OnOwnDevice(r.path)
+	if err == nil && !own {
+		err = ErrUnmounted
+	}
+	return err
+}
+
+func (r *Replica) fill(st *state) error {
+	f, err := st.folder.Lock(lockName)
+	if errors.Is(err, durable.ErrLocked) {
+		return ErrInUse
+	}
+	if err != nil {
 		return err
 	}
-	var err error
-	if r.lock, err = lock(r.disk.path(lockName)); err != nil {
+	if st.lock, err = landmarkOf(f, r.path, lockName); err != nil {
+		st.lock.f = f
 		return err
 	}
-	ids, err := r.files()
+	p, err := readPlace(st.folder)
+	lostID := errors.Is(err, errPlace)
+	if lostID { // the file stays, until another id comes
+		r.o.Log.Warn("a local replica does not know any more which one it is", "folder", r.path, "file", placeName, "error", err)
+	} else if err != nil {
+		return err
+	}
+	if p.ID == "" { // it may be new, made by a process that did not come to syncing what is above it
+		if err := durable.SyncFolder(filepath.Dir(r.path)); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
+	ids, err := st.files()
 	if err != nil {
 		return err
 	}
 	for i, id := range ids {
-		r.nextID = id + 1
-		if err := r.load(id, i == len(ids)-1); err != nil {
+		st.nextID = id + 1
+		if err := r.loadSegment(st, id, i == len(ids)-1); err != nil {
 			return fmt.Errorf("%s: %w", fileName(id, logSuffix), err)
 		}
 	}
-	if r.active == nil {
-		return r.newSegment()
+	if st.active == nil {
+		s, err := st.create(r.path)
+		if err == nil {
+			err = st.seat(s)
+		}
+		if err != nil {
+			return err
+		}
+		st.active = s
 	}
-	return nil
+	if lostID {
+		return nil
+	}
+	return st.settlePlace(p)
 }
 
 // files returns the numbers of the segments, ascending, and removes what a
 // crash left over: half-written files and indexes of segments that are gone.
-func (r *Replica) files() (ids []uint64, err error) {
-	entries, err := os.ReadDir(r.disk.dir)
+func (st *state) files() (ids []uint64, err error) {
+	entries, err := st.folder.Entries()
 	if err != nil {
 		return nil, err
 	}
+	var needless []string
 	var indexes []uint64
 	for _, e := range entries {
 		if id, ok := parseName(e.Name(), logSuffix); ok {
 			ids = append(ids, id)
 		} else if id, ok := parseName(e.Name(), indexSuffix); ok {
 			indexes = append(indexes, id)
-		} else if name, ok := strings.CutSuffix(e.Name(), ".tmp"); ok {
-			if _, ok := parseName(name, indexSuffix); ok {
-				if err := r.disk.remove(e.Name()); err != nil {
-					return nil, err
-				}
-			}
+		} else if unfinished(e.Name()) {
+			needless = append(needless, e.Name())
 		}
 	}
 	slices.Sort(ids)
 	for _, id := range indexes {
 		if _, ok := slices.BinarySearch(ids, id); !ok {
-			if err := r.disk.remove(fileName(id, indexSuffix)); err != nil {
-				return nil, err
-			}
+			needless = append(needless, fileName(id, indexSuffix))
+		}
+	}
+	for _, name := range needless {
+		if err := st.folder.Remove(name); err != nil {
+			return nil, err
 		}
 	}
 	return ids, nil
 }
 
-// load opens a segment and adds what is in it to the index. The last one is
-// written on.
-func (r *Replica) load(id uint64, last bool) error {
-	f, err := os.OpenFile(r.disk.path(fileName(id, logSuffix)), os.O_RDWR, 0)
+// create makes an empty segment, durable before anything is in it.
+func (st *state) create(dir string) (*segment, error) {
+	id := st.nextID
+	st.nextID++ // a number that failed may have left a file
+	name := fileName(id, logSuffix)
+	f, err := st.folder.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	s := &segment{id: id, entries: []listed{}}
+	if s.landmark, err = landmarkOf(f, dir, name); err == nil {
+		if err = st.folder.Sync(); err != nil {
+			err = fmt.Errorf("%w: %w", errUndurable, err)
+		}
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// errUndurable: it is not known whether what was done to a folder stays so.
+var errUndurable = errors.New("the folder could not be synced")
+
+// loadSegment opens a segment and adds what is in it to the index. The last one
+// is written on.
+func (r *Replica) loadSegment(st *state, id uint64, last bool) error {
+	name := fileName(id, logSuffix)
+	f, err := st.folder.Open(name)
 	if err != nil {
 		return err
 	}
-	s := &segment{id: id, f: f}
-	r.mu.Lock()
-	err = r.seat(s)
-	r.mu.Unlock()
+	s := &segment{id: id}
+	if s.landmark, err = landmarkOf(f, r.path, name); err == nil {
+		err = st.seat(s)
+	}
 	if err != nil {
 		_ = f.Close()
 		return err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	s.size = info.Size()
+	s.size = s.info.Size()
 	if s.size > maxOffset {
 		return fmt.Errorf("%d bytes are more than a segment has", s.size)
 	}
-	if !last {
-		entries, err := r.readIndex(s)
-		if err == nil {
-			for _, e := range entries {
-				r.replay(s, e, true)
-			}
-			return nil
+	entries, err := st.readIndex(s)
+	if err == nil {
+		for _, e := range entries {
+			st.replay(s, e, true)
 		}
-		if !os.IsNotExist(err) {
-			r.o.Log.Warn("the index of a segment is made again", "segment", r.disk.path(fileName(id, logSuffix)), "error", err)
+		if last {
+			return r.goOn(st, s, entries)
 		}
+		return nil
 	}
-	end, err := r.scanSegment(s, func(e listed, whole bool) {
-		r.replay(s, e, whole)
-		s.entries = append(s.entries, e)
-	})
+	if !last && !errors.Is(err, fs.ErrNotExist) {
+		r.o.Log.Warn("the index of a segment is made again", "segment", s.path, "error", err)
+	}
+	l, err := survey(s)
 	if err != nil {
 		return err
 	}
-	if s.entries == nil {
-		s.entries = []listed{}
+	if last {
+		return r.settle(st, s, l)
 	}
-	if !last {
-		return nil
-	}
-	if torn := s.size - end; torn > maxGroup {
-		// No crash does this. What it was may be of use to someone, so it stays
-		// until compaction finds nothing else in the segment.
-		r.o.Log.Error("the end of a segment is damaged", "segment", r.disk.path(fileName(id, logSuffix)), "bytes", torn)
-		return nil
-	} else if torn > 0 {
-		r.o.Log.Info("an unfinished write was cut off", "segment", r.disk.path(fileName(id, logSuffix)), "bytes", torn)
-		if err := r.disk.truncate(f, end); err != nil {
-			return err
-		}
-		s.size = end
-	}
-	// What the process before wrote and did not sync is found stored from now on.
-	if err := r.disk.sync(f); err != nil {
-		return err
-	}
-	r.active = s
+	r.accept(st, s, l)
 	return nil
 }
 
+// accept takes a segment as it is, damage included.
+func (r *Replica) accept(st *state, s *segment, l layout) {
+	lost := l.gaps
+	s.entries = []listed{}
+	for _, e := range l.frames {
+		if st.replay(s, e.listed, e.whole) {
+			lost++
+		}
+		s.entries = append(s.entries, e.listed)
+	}
+	if lost > 0 {
+		r.suffered.Add(uint64(lost))
+		r.o.Log.Warn("a segment is damaged", "segment", s.path, "events", lost)
+	}
+}
+
 // readIndex returns what the index file of s says.
-func (r *Replica) readIndex(s *segment) (entries []listed, err error) {
-	f, err := os.Open(r.disk.path(fileName(s.id, indexSuffix)))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > tableSize(s.size) {
-		return nil, errTable
-	}
-	b, err := readWhole(f, info.Size())
+func (st *state) readIndex(s *segment) (entries []listed, err error) {
+	b, err := st.folder.Read(fileName(s.id, indexSuffix), tableSize(s.size))
 	if err != nil {
 		return nil, err
 	}
@@ -157,55 +222,11 @@ func (r *Replica) readIndex(s *segment) (entries []listed, err error) {
 	return entries, err
 }
 
-// scanSegment reads the frames of s themselves and returns where they end.
-func (r *Replica) scanSegment(s *segment, f func(e listed, whole bool)) (end int64, err error) {
-	b, err := readWhole(s.f, s.size)
-	if err != nil {
-		return 0, err
+// makeAgain makes the folder of a running replica, but nothing above it: what
+// was there is gone, and may be on a disk that is to come back.
+func makeAgain(path string) error {
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return err
 	}
-	type found struct {
-		listed
-		whole bool
-	}
-	var all []found
-	end = scan(b, func(fr frame) {
-		p := placeOf(0, fr.offset, fr.frameSize())
-		all = append(all, found{listed{prefixOf(fr.hash), p, fr.kind}, fr.whole})
-	})
-	for _, e := range all {
-		if e.place.offset() < end { // behind it are only unfinished ones
-			f(e.listed, e.whole)
-		}
-	}
-	return end, nil
-}
-
-// replay adds one entry of a segment to the index: later ones replace earlier
-// ones of the same hash, which the disk is asked about where prefixes are
-// equal. A damaged frame (whole is false) does not replace anything.
-func (r *Replica) replay(s *segment, e listed, whole bool) {
-	p := e.place.inSlot(s.slot)
-	if e.kind == kindTombstone {
-		s.tombstones += headerSize
-	}
-	var room [4]place
-	same := r.index.find(e.prefix, room[:0])
-	if len(same) > 0 {
-		h, ok := s.hashAt(p)
-		for _, old := range same {
-			other := r.slots[old.slot()]
-			if was, readable := other.hashAt(old); !ok || !readable || was != h {
-				continue
-			}
-			if !whole {
-				return
-			}
-			r.index.remove(e.prefix, old)
-			other.live -= old.size()
-		}
-	}
-	if e.kind == kindPut {
-		r.index.add(e.prefix, p)
-		s.live += p.size()
-	}
+	return durable.MakeFolder(path)
 }

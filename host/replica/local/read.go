@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"syscall"
 
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -28,7 +27,34 @@ func (r *Replica) GetBatch(ctx context.Context, refs []replica.Ref) []replica.Fe
 	for i, ref := range refs {
 		out[i].Record, out[i].Err = r.Get(ctx, ref)
 	}
+	if err := r.found(ctx); err != nil {
+		for i := range out {
+			out[i] = replica.Fetched{Err: err}
+		}
+	}
 	return out
+}
+
+// found fails where the path does not lead to the folder that was read, and has
+// the writer see to it.
+func (r *Replica) found(ctx context.Context) error {
+	r.mu.RLock()
+	lock, none := r.lock, r.folder == nil
+	r.mu.RUnlock()
+	ok := false
+	if !none {
+		var err error
+		if ok, err = lock.stands(); err != nil {
+			return fmt.Errorf("local: %w", err)
+		}
+	}
+	if ok {
+		return nil
+	}
+	if err := r.probe(ctx); err != nil {
+		return err
+	}
+	return ErrVanished
 }
 
 // A held frame is kept readable, even when compaction removes its file, until
@@ -82,6 +108,7 @@ func (r *Replica) fetch(h digest.Hash, writing bool) (record []byte, at []place,
 		}
 	}
 	if damaged != nil {
+		r.suffer(prefixOf(h), at...)
 		return nil, at, damaged
 	}
 	return nil, nil, fmt.Errorf("local: %w", replica.ErrNotFound)
@@ -96,7 +123,7 @@ func (s *segment) read(p place, h digest.Hash) ([]byte, error) {
 	b := make([]byte, p.size())
 	n, err := s.f.ReadAt(b, p.offset())
 	if err != nil && !errors.Is(err, io.EOF) {
-		if errors.Is(err, syscall.EIO) { // a bad sector is damage
+		if unreadable(err) { // which is damage
 			err = fmt.Errorf("%w: %w", replica.ErrCorrupt, err)
 		}
 		return nil, fmt.Errorf("local: %w", err)

@@ -29,7 +29,8 @@ type task struct {
 	gone   []digest.Hash // to delete
 	moves  []move
 	probe  bool
-	weight int // bytes
+	id     string // to identify the place by; "": not to
+	weight int    // bytes
 
 	out  []replica.Outcome // of puts
 	err  error             // of the others
@@ -44,9 +45,10 @@ const (
 
 // A move is a frame that compaction carries to the end of the log.
 type move struct {
-	header header
-	from   place
-	frame  []byte
+	header  header
+	segment *segment
+	from    place
+	frame   []byte
 }
 
 // Put implements replica.Replica.
@@ -202,7 +204,8 @@ type writer struct {
 	buf     []byte // the frames to append
 	changes []change
 	pending map[digest.Hash]pending
-	unsure  []*error // outcomes that are nil when the group becomes durable
+	unsure  []*error   // outcomes that are nil when the group becomes durable
+	rests   []*segment // what the answers rest on
 	probe   bool
 }
 
@@ -223,12 +226,14 @@ type pending struct {
 func (r *Replica) commit(group []*task) {
 	w := &r.w
 	w.buf, w.changes, w.unsure, w.probe = w.buf[:0], w.changes[:0], w.unsure[:0], false
+	clear(w.rests)
+	w.rests = w.rests[:0]
 	if w.pending == nil {
 		w.pending = map[digest.Hash]pending{}
 	}
 	clear(w.pending)
 	for _, t := range group {
-		w.probe = w.probe || t.probe
+		w.probe = w.probe || t.probe || t.id != "" // not the folder that was moved away
 	}
 	if err := r.room(); err != nil {
 		for _, t := range group {
@@ -250,6 +255,9 @@ func (r *Replica) commit(group []*task) {
 		if t.moves != nil || t.probe {
 			w.unsure = append(w.unsure, &t.err)
 		}
+		if t.id != "" {
+			t.err = r.identify(t.id)
+		}
 	}
 	if err := r.append(); err != nil {
 		for _, e := range w.unsure {
@@ -258,8 +266,15 @@ func (r *Replica) commit(group []*task) {
 	} else {
 		r.apply()
 	}
+	gone := r.confirm()
 	for _, t := range group {
+		if t.err == nil {
+			t.err = gone
+		}
 		for i := range t.out {
+			if t.out[i].Err == nil {
+				t.out[i].Err = gone
+			}
 			if t.out[i].Err != nil {
 				t.out[i].Location = ""
 			}
@@ -298,6 +313,7 @@ func (r *Replica) put(v module.Verified, err *error) {
 		stored, at, e := r.fetch(h, true)
 		switch {
 		case e == nil && bytes.Equal(stored, record):
+			w.rest(r.slots[at[0].slot()])
 			return
 		case e == nil && !replica.Damaged(h, stored):
 			*err = fmt.Errorf("local: %w", replica.ErrConflict)
@@ -348,7 +364,7 @@ func (r *Replica) remove(h digest.Hash, err *error) {
 // move carries a frame over, unless it died meanwhile.
 func (r *Replica) move(m move) {
 	w := &r.w
-	if _, known := w.pending[m.header.hash]; known {
+	if _, known := w.pending[m.header.hash]; known || !r.seated(m.segment) {
 		return
 	}
 	prefix := prefixOf(m.header.hash)

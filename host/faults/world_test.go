@@ -117,7 +117,7 @@ func newWorld(t testing.TB, s *stack, dir string, order ...string) *world {
 			w.disks[c.Name] = &disk{Replica: opened, files: files}
 			r, w.raws[c.Name] = w.disks[c.Name], files
 		} else {
-			opened, err := all.Open(ctx, c)
+			opened, err := all.Open(ctx, c, false)
 			w.must(err)
 			r = opened
 		}

@@ -135,13 +135,23 @@ func damaged(err error) bool {
 
 // openPlaces opens the replicas, all at once.
 func (h *host) openPlaces(ctx context.Context) error {
+	before, err := h.journal.Standing(ctx)
+	if err != nil {
+		return err
+	}
 	h.places = make([]replica.Place, len(h.settings.Replicas))
 	errs := make([]error, len(h.places))
 	var wg sync.WaitGroup
 	for i, c := range h.settings.Replicas {
 		wg.Go(func() {
-			r, err := all.Open(ctx, c)
-			if err != nil {
+			var r replica.Replica
+			r, err := all.Open(ctx, c, before[c.Name].Mounted)
+			switch {
+			case errors.Is(err, all.ErrUnmounted):
+				// What was written there would be hidden when the disk is back.
+				h.log.Error("a replica is not used until the next start", "replica", c.Name, "error", err)
+				r = replica.Unusable(err)
+			case err != nil:
 				errs[i] = err
 				return
 			}
@@ -173,7 +183,11 @@ func (h *host) bindPlaces(ctx context.Context) error {
 const placementPatience = 2 * time.Second
 
 func (h *host) placement() placement.Options {
-	return placement.Options{Journal: h.journal, Places: h.places, Patience: placementPatience, Log: h.log}
+	mounted := func(place string) bool {
+		i := slices.IndexFunc(h.settings.Replicas, func(c config.Replica) bool { return c.Name == place })
+		return i >= 0 && all.Mounted(h.settings.Replicas[i])
+	}
+	return placement.Options{Journal: h.journal, Places: h.places, Mounted: mounted, Patience: placementPatience, Log: h.log}
 }
 
 // openStages joins the way in and the way out.

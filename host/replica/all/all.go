@@ -23,24 +23,38 @@ type Replica interface {
 	io.Closer
 }
 
+// ErrUnmounted: the replica's folder was a disk of its own, and is none now.
+var ErrUnmounted = local.ErrUnmounted
+
+// Mounted reports whether the replica is a folder that is a disk of its own.
+func Mounted(c config.Replica) bool {
+	if c.Kind != config.Local {
+		return false
+	}
+	own, err := local.OnOwnDevice(c.Local.Path)
+	return own && err == nil
+}
+
 // Open opens the replica that the settings describe. Kinds that are reached
 // over the network connect when they are first used, so that a host starts
-// while one of them is down. ctx bounds the opening only.
-func Open(ctx context.Context, c config.Replica) (Replica, error) {
-	r, err := open(ctx, c)
+// while one of them is down. mounted says that it was Mounted when it was used
+// last; where it is not any more, the error is ErrUnmounted and nothing was
+// changed. ctx bounds the opening only.
+func Open(ctx context.Context, c config.Replica, mounted bool) (Replica, error) {
+	r, err := open(ctx, c, mounted)
 	if err != nil {
 		return nil, fmt.Errorf("replica %s: %w", c.Name, err)
 	}
 	return r, nil
 }
 
-func open(ctx context.Context, c config.Replica) (Replica, error) {
+func open(ctx context.Context, c config.Replica, mounted bool) (Replica, error) {
 	switch c.Kind {
 	case config.Local:
 		if c.Local.Path == "" {
 			return nil, errors.New("local.path is empty")
 		}
-		return local.Open(c.Local.Path, local.Options{})
+		return local.Open(c.Local.Path, local.Options{Mounted: mounted})
 	case config.Redis:
 		o := c.Redis
 		var secure *tls.Config

@@ -33,7 +33,7 @@ func TestEveryKindOpensAndHolds(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 			defer cancel()
 			c.Name, c.Timeout = "it", 5*time.Second
-			r, err := Open(ctx, c)
+			r, err := Open(ctx, c, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,7 +58,7 @@ func TestAFaultNamesTheReplica(t *testing.T) {
 	for _, c := range []config.Replica{
 		{Name: "odd", Kind: "floppy"}, {Name: "odd", Kind: config.Local}, {Name: "odd", Kind: config.Redis}, {Name: "odd", Kind: config.S3}, {Name: "odd", Kind: config.IPFS},
 	} {
-		if r, err := Open(context.Background(), c); err == nil || !strings.Contains(err.Error(), "odd") {
+		if r, err := Open(context.Background(), c, false); err == nil || !strings.Contains(err.Error(), "odd") {
 			t.Errorf("%s: %v, %v", c.Kind, r, err)
 		}
 	}

@@ -44,7 +44,7 @@ func TestFaultsOfServers(t *testing.T) {
 					AccessKeyID: servers.S3AccessKey, SecretAccessKey: servers.S3SecretKey,
 				},
 				IPFS: config.IPFSReplica{API: p.URL()},
-			})
+			}, false)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -42,7 +42,7 @@ var (
 	// the folder that the path leads to then.
 	ErrVanished = errors.New("local: files of the replica are not at their path any more")
 	// ErrUnmounted: the folder was a disk of its own, and is none. Nothing was made in it.
-	ErrUnmounted = errors.New("local: the folder was a disk of its own and is now a plain folder of the disk above it: mount the disk, or settle that the replica is elsewhere now")
+	ErrUnmounted = errors.New("local: the folder was a disk of its own and is now a plain folder of the disk above it: mount the disk and start again; if it is gone for good, give the replica another name in the settings, and it is filled anew")
 	// ErrNewer: the folder's files are of a later version of this program.
 	ErrNewer = errors.New("local: the folder is of a newer version")
 )

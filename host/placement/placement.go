@@ -63,6 +63,7 @@ type spot struct {
 
 	// Under Keeper.mu.
 	identity string // "": none was seen yet
+	unseen   bool   // it did not answer
 	suffered uint64 // as of the last look
 	sampled  time.Time
 
@@ -208,7 +209,8 @@ func (k *Keeper) look(ctx context.Context) error {
 		v := sights[i]
 		switch {
 		case v.err != nil:
-			if ctx.Err() == nil && s.identity == "" {
+			if ctx.Err() == nil && s.identity == "" && !s.unseen {
+				s.unseen = true // told once
 				k.o.Log.Warn("it is not known yet which place this is; the host goes on and looks again", "replica", s.Name, "error", v.err)
 			}
 			continue

@@ -33,8 +33,9 @@ type Recent interface {
 
 // Suffered is an optional power of places that notice losses of their own.
 // Suffered returns how many copies, of those that were acknowledged, the place
-// itself has found gone or damaged since it was opened, the opening included.
-// It only grows, and costs nothing to ask.
+// itself has found gone or damaged since it was opened, the opening included,
+// but for those that it told whoever asked for them. It only grows, and costs
+// nothing to ask.
 type Suffered interface {
 	Suffered() uint64
 }

@@ -108,7 +108,6 @@ func (r *Replica) fetch(h digest.Hash, writing bool) (record []byte, at []place,
 		}
 	}
 	if damaged != nil {
-		r.suffer(prefixOf(h), at...)
 		return nil, at, damaged
 	}
 	return nil, nil, fmt.Errorf("local: %w", replica.ErrNotFound)

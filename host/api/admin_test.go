@@ -208,3 +208,76 @@ func TestScrubByClient(t *testing.T) {
 		t.Errorf("with another token: %v", err)
 	}
 }
+
+// What is lost is listed page by page, for who bears the token, until it is stored again.
+func TestLostIsListed(t *testing.T) {
+	h := start(t)
+	vs := h.placed(5)
+	type list struct {
+		Events []struct {
+			Hash       string
+			Sequence   uint64
+			Type       string
+			Author     string    `json:"author_pubkey"`
+			CreatedAt  uint64    `json:"created_at"`
+			AdmittedAt time.Time `json:"admitted_at"`
+		}
+		Total, Next uint64
+	}
+	page := func(query string) (l list) {
+		t.Helper()
+		h.get("/v1/admin/lost"+query, "Authorization", "Bearer "+adminToken).json(t, &l)
+		return l
+	}
+	if l := page(""); l.Events == nil || len(l.Events) != 0 || l.Total != 0 || l.Next != 0 {
+		t.Errorf("%+v", l)
+	}
+	for _, v := range vs[1:4] {
+		for _, r := range h.memory {
+			if err := r.Delete(t.Context(), replica.Ref{Hash: v.Hash()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	h.admin(scrubPath)
+	l := page("")
+	if len(l.Events) != 3 || l.Total != 3 || l.Next != 0 {
+		t.Fatalf("%+v", l)
+	}
+	if e, m := l.Events[0], vs[1].Meta(); e.Hash != m.Hash.String() || e.Sequence != 2 || e.Type != m.Type || e.Author != m.Author || e.CreatedAt != m.CreatedAt || time.Since(e.AdmittedAt) > time.Hour {
+		t.Errorf("%+v", e)
+	}
+	if l := page("?limit=2"); len(l.Events) != 2 || l.Total != 3 || l.Next != 3 {
+		t.Errorf("%+v", l)
+	}
+	if l := page("?limit=2&after=3"); len(l.Events) != 1 || l.Events[0].Sequence != 4 || l.Next != 0 {
+		t.Errorf("%+v", l)
+	}
+	var s struct {
+		Standing string
+		Replicas []struct{ State string }
+	}
+	h.get("/v1/events/"+vs[2].Hash().String()+"/status").json(t, &s)
+	if s.Standing != "lost" || s.Replicas[0].State != "missing" || s.Replicas[1].State != "missing" {
+		t.Errorf("%+v", s)
+	}
+	h.until("health to know", func() bool { return h.get("/v1/health").StatusCode == 503 })
+	if a := h.get("/readyz"); a.StatusCode != 200 {
+		t.Errorf("readyz: %s", a.body)
+	}
+	for _, v := range vs[1:4] {
+		if a := h.ask("POST", "/v1/events", string(v.Record()), "Content-Type", jsonType); a.StatusCode != 200 {
+			t.Errorf("%s", a.body)
+		}
+	}
+	h.until("what is stored again to be off the list", func() bool { return page("").Total == 0 })
+	h.get("/v1/events/"+vs[2].Hash().String()+"/status").json(t, &s)
+	if s.Standing != "durable" || s.Replicas[0].State != "stored" {
+		t.Errorf("%+v", s)
+	}
+	h.get("/v1/admin/lost").refused(t, 401, "unauthorized")
+	for _, query := range []string{"?limit=0", "?limit=1001", "?after=-1"} {
+		h.get("/v1/admin/lost"+query, "Authorization", "Bearer "+adminToken).refused(t, 400, "invalid_parameter")
+	}
+	h.ask("POST", "/v1/admin/lost", "", "Authorization", "Bearer "+adminToken).refused(t, 405, "method_not_allowed")
+}

@@ -44,6 +44,7 @@ type Reader interface {
 type Journal interface {
 	journal.Journal
 	journal.Finder
+	journal.Loser
 }
 
 // Options say what is served and how. Module, Intake, Reader, Journal and

@@ -28,12 +28,13 @@ func (s *Server) livez(w *response, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// readyz says whether requests should be sent here.
+// readyz says whether requests should be sent here. An event that is lost does
+// not speak against that: storing it again is what brings it back.
 func (s *Server) readyz(w *response, r *http.Request) error {
 	if s.closing() {
 		return &code.Error{Code: code.ShuttingDown}
 	}
-	if h := s.o.Health(r.Context()); !h.Healthy {
+	if h := s.o.Health(r.Context()); !h.Ready {
 		return &code.Error{Code: code.Unavailable, Detail: "the host is " + h.Status + "; /v1/health says why"}
 	}
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})

@@ -44,6 +44,7 @@ func (s *Server) endpoints() []*endpoint {
 		{method: "GET", path: "/v1/stream", handle: s.follow, params: slices.Concat(choosing, []string{"from"}), long: true, uncounted: true, noHead: true},
 
 		{method: "POST", path: "/v1/admin/scrub", handle: s.scrub, params: []string{"rate", "read_only", "fill_caches"}, long: true, uncounted: true, admin: true},
+		{method: "GET", path: "/v1/admin/lost", handle: s.lost, params: []string{"after", "limit"}, compress: true, admin: true},
 
 		{method: "GET", path: "/v1/types", handle: s.serveDocument(&s.types), compress: true},
 		{method: "GET", path: "/v1/module.wasm", handle: s.serveModule, compress: true},

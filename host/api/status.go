@@ -1,10 +1,12 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
@@ -20,6 +22,7 @@ type eventStatus struct {
 	Parents    []string      `json:"parents"`
 	Durable    int           `json:"durable"`
 	Required   int           `json:"required"`
+	Standing   string        `json:"standing"` // pending, durable, degraded, lost
 	Replicas   []replicaCopy `json:"replicas"`
 	Archive    any           `json:"archive"` // null until there are archives
 	Anchor     any           `json:"anchor"`  // and anchors
@@ -29,7 +32,7 @@ type replicaCopy struct {
 	Replica   string     `json:"replica"`
 	Kind      string     `json:"kind,omitempty"` // absent for a place that is not configured any more
 	Counts    bool       `json:"counts"`
-	State     string     `json:"state"` // stored, owed, absent
+	State     string     `json:"state"` // see stateWord
 	Location  string     `json:"location,omitempty"`
 	Attempts  int        `json:"attempts,omitempty"`
 	LastError string     `json:"last_error,omitempty"`
@@ -50,34 +53,48 @@ func (s *Server) status(w *response, r *http.Request) error {
 		Hash: h.String(), Sequence: e.Sequence, Type: e.Type, Author: e.Author, CreatedAt: e.CreatedAt, AdmittedAt: e.AdmittedAt,
 		Parents: hexes(e.Parents), Required: s.o.MinRedundancy,
 	}
+	var tally custody.Tally
 	for _, p := range s.o.Places {
-		c := replicaCopy{Replica: p.Name, Kind: p.Kind, Counts: p.Counts, State: "absent"}
+		c := replicaCopy{Replica: p.Name, Kind: p.Kind, Counts: p.Counts, State: stateWord(custody.None)}
 		if i := slices.IndexFunc(copies, func(c journal.Copy) bool { return c.Replica == p.Name }); i >= 0 {
 			c.take(copies[i])
-		}
-		if c.State == "stored" && c.Counts {
-			out.Durable++
+			tally.Add(copies[i].State, p.Counts)
 		}
 		out.Replicas = append(out.Replicas, c)
 	}
 	// Copies at places that were taken out of the configuration are told, not counted.
 	for _, known := range copies {
 		if !slices.ContainsFunc(out.Replicas, func(c replicaCopy) bool { return c.Replica == known.Replica }) {
-			c := replicaCopy{Replica: known.Replica, State: "absent"}
+			c := replicaCopy{Replica: known.Replica}
 			c.take(known)
+			tally.Add(known.State, false)
 			out.Replicas = append(out.Replicas, c)
 		}
 	}
+	switch _, err := s.o.Journal.Record(r.Context(), h); {
+	case err == nil:
+		tally.Bytes = true
+	case !errors.Is(err, journal.ErrNotFound):
+		return err
+	}
+	out.Durable, out.Standing = tally.Counting, tally.Standing(s.o.MinRedundancy).String()
 	return writeJSON(w, http.StatusOK, out)
 }
 
-func (c *replicaCopy) take(k journal.Copy) {
+// stateWord is what documents call a state. A belief and what was confirmed for
+// an answer are the same to those who ask later.
+func stateWord(s custody.State) string {
 	switch {
-	case k.State.Owed():
-		c.State = "owed"
-	case k.State.Held():
-		c.State = "stored"
+	case s.Held():
+		return "stored"
+	case s == custody.None:
+		return "absent"
 	}
+	return s.String() // owed, missing, damaged, foreign
+}
+
+func (c *replicaCopy) take(k journal.Copy) {
+	c.State = stateWord(k.State)
 	c.Location, c.Attempts, c.LastError = k.Location, k.Attempts, short(k.LastError)
 	if !k.UpdatedAt.IsZero() {
 		c.UpdatedAt = &k.UpdatedAt

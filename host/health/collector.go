@@ -22,6 +22,7 @@ var (
 	scrubEvents   = prometheus.NewDesc("eventseal_scrub_events", "Events that the last complete scrub looked at, by what it found: all, lost, unread, invalid.", []string{"found"}, nil)
 	scrubCopies   = prometheus.NewDesc("eventseal_scrub_copies", "Copies that the last complete scrub put where there was no good one, by outcome: repaired, failed.", []string{"outcome"}, nil)
 	sequenceNow   = prometheus.NewDesc("eventseal_journal_sequence", "Number of the event admitted last.", nil, nil)
+	lostNow       = prometheus.NewDesc("eventseal_lost_events", "Events that the host took and of which nobody has a good copy any more.", nil, nil)
 	moduleBusy    = prometheus.NewDesc("eventseal_module_busy", "Instances of the module at work.", nil, nil)
 	moduleSize    = prometheus.NewDesc("eventseal_module_instances", "Instances of the module.", nil, nil)
 	moduleCalls   = prometheus.NewDesc("eventseal_module_calls_total", "Calls of the module.", nil, nil)
@@ -34,7 +35,7 @@ var _ prometheus.Collector = (*Monitor)(nil)
 // Describe implements prometheus.Collector.
 func (m *Monitor) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		replicaUp, breakerOpen, latency, callsTotal, failuresTotal, healthyNow, workingNow, requiredNow, sequenceNow,
+		replicaUp, breakerOpen, latency, callsTotal, failuresTotal, healthyNow, workingNow, requiredNow, sequenceNow, lostNow,
 		scrubRunning, scrubSequence, scrubFinished, scrubEvents, scrubCopies, moduleBusy, moduleSize, moduleCalls, moduleTraps, moduleLate,
 	} {
 		ch <- d
@@ -58,6 +59,7 @@ func (m *Monitor) Collect(ch chan<- prometheus.Metric) {
 	set(workingNow, prometheus.GaugeValue, float64(h.Working))
 	set(requiredNow, prometheus.GaugeValue, float64(h.Required))
 	set(sequenceNow, prometheus.GaugeValue, float64(h.Journal.Sequence))
+	set(lostNow, prometheus.GaugeValue, float64(h.Lost.Events))
 	set(scrubRunning, prometheus.GaugeValue, flag(h.Scrub.Running))
 	set(scrubSequence, prometheus.GaugeValue, float64(h.Scrub.Sequence))
 	if l := h.Scrub.Last; l != nil {

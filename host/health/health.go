@@ -23,7 +23,7 @@ import (
 const (
 	OK       = "ok"       // everything works
 	Degraded = "degraded" // events are taken and served, with something out of order
-	Failing  = "failing"  // an acknowledgement cannot be given or trusted
+	Failing  = "failing"  // an acknowledgement cannot be given or trusted, or was given for an event that is lost
 )
 
 // Health is the document of GET /v1/health.
@@ -36,10 +36,16 @@ type Health struct {
 	Journal       Journal   `json:"journal"`
 	Module        Module    `json:"module"`
 	Scrub         Scrub     `json:"scrub"`
+	Lost          Lost      `json:"lost"`
 	Disagreements uint64    `json:"disagreements"` // of the module and the reference implementation, since the start
 	Warnings      []string  `json:"warnings"`
 	Version       string    `json:"version"`
 	UptimeSeconds int64     `json:"uptime_seconds"`
+
+	// Ready: acknowledgements can be given. A host that has lost an event is not
+	// healthy, and should be sent requests all the same: it serves what it has, and
+	// storing the event again is what brings it back.
+	Ready bool `json:"-"`
 }
 
 // A Replica is one place's part of it.
@@ -160,6 +166,9 @@ func New(o Options) *Monitor {
 	for _, w := range m.shared {
 		o.Log.Warn(w)
 	}
+	if l, err := m.lost(context.Background()); err == nil && l.Events > 0 {
+		o.Log.Error("events are lost: nobody has a good copy of them; "+heal, "first", l.First, "total", l.Events)
+	}
 	return m
 }
 
@@ -201,7 +210,8 @@ func (m *Monitor) look(ctx context.Context) Health {
 		}
 		h.Replicas[i] = r
 	}
-	h.Healthy = h.Working >= h.Required && h.Journal.OK && h.Disagreements == 0
+	h.Ready = h.Working >= h.Required && h.Journal.OK && h.Disagreements == 0
+	h.Healthy = h.Ready && h.Lost.Events == 0
 	h.Status = OK
 	switch {
 	case !h.Healthy:
@@ -216,6 +226,9 @@ func (m *Monitor) look(ctx context.Context) Health {
 				h.Status = Degraded
 			}
 		}
+	}
+	if n := h.Lost.Events; n > 0 {
+		h.Warnings = append(h.Warnings, fmt.Sprintf("%d events are lost: this host took them, and no replica has a good copy any more; %s", n, heal))
 	}
 	if m.o.Scrub != nil {
 		h.Scrub = m.o.Scrub()
@@ -237,6 +250,10 @@ func (m *Monitor) journal(ctx context.Context, h *Health) map[string]int {
 	if err == nil {
 		backlog, err = m.o.Journal.Backlog(ctx)
 	}
+	var lost error
+	if h.Lost, lost = m.lost(ctx); err == nil {
+		err = lost
+	}
 	if j, ok := m.o.Journal.(interface{ Failure() error }); ok && err == nil {
 		err = j.Failure()
 	}
@@ -256,6 +273,21 @@ func (m *Monitor) journal(ctx context.Context, h *Health) map[string]int {
 	}
 	slices.Sort(h.Warnings[len(m.shared):])
 	return backlog
+}
+
+// lost asks the journal which events are.
+func (m *Monitor) lost(ctx context.Context) (Lost, error) {
+	l := Lost{First: []string{}}
+	loser, ok := m.o.Journal.(journal.Loser)
+	if !ok {
+		return l, nil
+	}
+	es, total, err := loser.Lost(ctx, 0, firstLost)
+	l.Events = total
+	for _, e := range es {
+		l.First = append(l.First, e.Hash.String())
+	}
+	return l, err
 }
 
 // ask checks the places of which nothing was heard of late, all at once. A

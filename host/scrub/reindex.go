@@ -1,7 +1,6 @@
 package scrub
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -64,7 +63,7 @@ func Reindex(ctx context.Context, o ReindexOptions) (Reindexed, error) {
 	if !ok {
 		return Reindexed{}, errors.New("the order of this journal cannot be given another epoch")
 	}
-	x := &indexer{ReindexOptions: o, restorer: restorer, renewer: renewer}
+	x := &indexer{ReindexOptions: o, restorer: restorer, renewer: renewer, known: map[digest.Hash]copyAt{}}
 	size := max(8, min(windowEvents, windowBytes/o.Module.MaxEvent()))
 	var refs []replica.Ref
 	for ref, err := range lister.List(ctx) {
@@ -96,6 +95,26 @@ type indexer struct {
 	renewer  journal.Renewer
 	renewed  bool // the epoch, in this run
 	done     Reindexed
+	known    map[digest.Hash]copyAt // of the batch: what the journal knows
+}
+
+// copyAt is what the journal knows of an event's copy at From.
+type copyAt struct {
+	sequence uint64
+	state    custody.State
+}
+
+// found has the journal note that From does not have its record of an event
+// that it knows: the place is owed it.
+func (x *indexer) found(h digest.Hash, seen custody.State) {
+	at, ok := x.known[h]
+	if !ok || isCache(x.From) {
+		return
+	}
+	// That nobody said it should be there is no reason not to give it to a place that lasts.
+	if now, news := custody.Found(at.state, seen, false, true); news {
+		x.Journal.Update(journal.Update{Sequence: at.sequence, Replica: x.From.Name, State: now, Err: "found by a reindex: " + now.String()})
+	}
 }
 
 func (x *indexer) tell() {
@@ -128,6 +147,7 @@ func (x *indexer) batch(ctx context.Context, refs []replica.Ref) error {
 		switch {
 		case a.Entry.RecordDigest != restored[i].Meta.RecordDigest:
 			x.done.Conflicting++
+			x.found(a.Entry.Hash, custody.Foreign)
 			x.Log.Warn("a replica holds another record of an event than the journal", "replica", x.From.Name, "hash", a.Entry.Hash)
 		case a.Known:
 			x.done.Known++
@@ -150,6 +170,7 @@ func (x *indexer) news(ctx context.Context, refs []replica.Ref) ([]replica.Ref, 
 	if err != nil {
 		return nil, err
 	}
+	clear(x.known)
 	news := make([]replica.Ref, 0, len(refs))
 	for i, ref := range refs {
 		if entries[i] == nil {
@@ -160,14 +181,16 @@ func (x *indexer) news(ctx context.Context, refs []replica.Ref) ([]replica.Ref, 
 		if err != nil {
 			return nil, err
 		}
-		held := false
+		at := copyAt{sequence: entries[i].Sequence}
 		for _, c := range copies {
-			held = held || c.Replica == x.From.Name && c.State.Held()
+			if c.Replica == x.From.Name {
+				at.state = c.State
+			}
 		}
-		if held {
+		if at.state.Held() {
 			x.done.Known++
 		} else {
-			news = append(news, ref)
+			x.known[ref.Hash], news = at, append(news, ref)
 		}
 	}
 	return news, nil
@@ -213,8 +236,10 @@ func (x *indexer) read(ctx context.Context, refs []replica.Ref) ([]journal.Resto
 			return nil, ctx.Err()
 		case errors.Is(f.Err, replica.ErrCorrupt):
 			x.refuse(refs[i], f.Err)
+			x.found(refs[i].Hash, custody.Damaged)
 		case errors.Is(f.Err, replica.ErrNotFound): // removed meanwhile
 			x.done.Unread++
+			x.found(refs[i].Hash, custody.Missing)
 		default:
 			// Going on would leave out what a second look could find.
 			return nil, fmt.Errorf("replica %s: %s: %w", x.From.Name, refs[i].Hash, f.Err)
@@ -227,11 +252,15 @@ func (x *indexer) read(ctx context.Context, refs []replica.Ref) ([]journal.Resto
 	var out []journal.Restored
 	for i, r := range results {
 		ref := found[i]
-		if r.Err == nil && (r.Verified.Hash() != ref.Hash || !bytes.Equal(r.Verified.Record(), records[i])) {
+		bad := replica.Damaged(ref.Hash, records[i]) || forged(r, ref.Hash, records[i])
+		if r.Err == nil && bad {
 			r.Err = errors.New("it is another event, or not in its canonical form")
 		}
 		if r.Err != nil {
 			x.refuse(ref, r.Err)
+			if bad {
+				x.found(ref.Hash, custody.Damaged)
+			}
 			continue
 		}
 		out = append(out, journal.Restored{Meta: *r.Verified.Meta(), Copies: x.copies(ref)})

@@ -840,9 +840,24 @@ func TestReindexConflict(t *testing.T) {
 	if _, err := lost.Restore(context.Background(), []journal.Restored{{Meta: meta, Copies: []journal.Copy{{Replica: "x", State: custody.Held, Location: "y"}}}}); err != nil {
 		t.Fatal(err)
 	}
-	d, err := Reindex(context.Background(), ReindexOptions{Module: b.o.Module, Journal: lost, From: b.o.Places[0], Places: b.o.Places, Log: quiet})
+	o := ReindexOptions{Module: b.o.Module, Journal: lost, From: b.o.Places[0], Places: b.o.Places, Log: quiet}
+	d, err := Reindex(context.Background(), o)
 	if err != nil || d.Restored != 2 || d.Conflicting != 1 {
 		t.Errorf("%+v, %v", d, err)
+	}
+	b.journal = lost
+	if s := b.states(1); s["a"] != custody.Foreign {
+		t.Errorf("of the other signature: %v", s)
+	}
+	// What another place has damaged, or has no more, is owed to it.
+	b.r[1].Corrupt(b.vs[0].Hash(), []byte("{}"))
+	b.r[1].Corrupt(b.vs[2].Hash(), bytes.Replace(b.vs[2].Record(), []byte(`"sig":"SIG_K1_`), []byte(`"sig":"SIG_K1_x`), 1))
+	o.From = b.o.Places[1]
+	if d, err := Reindex(context.Background(), o); err != nil || d.Refused != 2 {
+		t.Errorf("%+v, %v", d, err)
+	}
+	if x, y := b.states(0), b.states(2); x["b"] != custody.Damaged || y["b"] != custody.Damaged || x["a"] != custody.Held {
+		t.Errorf("of what was refused: %v, %v", x, y)
 	}
 }
 

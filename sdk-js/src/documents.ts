@@ -94,18 +94,25 @@ export interface EventStatus {
   readonly parents: readonly string[];
   readonly durable: number;
   readonly required: number;
+  /** How the event stands by all of its copies; lost: nobody has a good one. "": the host does not say. */
+  readonly standing: "pending" | "durable" | "degraded" | "lost" | "";
   readonly replicas: readonly ReplicaCopy[];
   /** Null until the event is archived, or anchored. */
   readonly archive: unknown;
   readonly anchor: unknown;
 }
 
+const copyStates = ["stored", "owed", "missing", "damaged", "foreign", "absent"] as const;
+export type CopyState = (typeof copyStates)[number];
+const standings = ["pending", "durable", "degraded", "lost"] as const;
+
 /** One replica's copy of an event. */
 export interface ReplicaCopy {
   readonly replica: string;
   readonly kind: string;
   readonly counts: boolean;
-  readonly state: "stored" | "owed" | "absent";
+  /** Missing and damaged: it was looked for, and is owed. Foreign: the event under another valid signature. */
+  readonly state: CopyState;
   readonly location?: string;
   readonly attempts?: number;
   readonly lastError?: string;
@@ -160,10 +167,10 @@ export function statusOf(d: Doc): EventStatus | undefined {
   return {
     hash: d["hash"], sequence: natural(d["sequence"]), type: string(d["type"]), authorPubkey: string(d["author_pubkey"]), createdAt: natural(d["created_at"]),
     admittedAt: string(d["admitted_at"]), parents: Array.isArray(d["parents"]) ? d["parents"].filter(isHash) : [], durable: natural(d["durable"]),
-    required: natural(d["required"]), archive: d["archive"] ?? null, anchor: d["anchor"] ?? null,
+    required: natural(d["required"]), standing: standings.find((s) => s === d["standing"]) ?? "", archive: d["archive"] ?? null, anchor: d["anchor"] ?? null,
     replicas: docs(d["replicas"]).map((r) => ({
       replica: string(r["replica"]), kind: string(r["kind"]), counts: r["counts"] === true,
-      state: r["state"] === "stored" || r["state"] === "owed" ? r["state"] : "absent",
+      state: copyStates.find((s) => s === r["state"]) ?? "absent",
       ...some(r, { location: "location", attempts: "attempts", last_error: "lastError", updated_at: "updatedAt" }),
     })),
   };

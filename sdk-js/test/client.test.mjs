@@ -475,10 +475,10 @@ test("status, health, types, proof, ancestors, module", async (t) => {
   const url = await scripted(t, (req, res) => answer(res, req));
   const client = new EventSealClient(url, quick);
 
-  answer = (res) => json(res, { hash: one.hash, sequence: 3, type: "VOTE", author_pubkey: key.publicKey, created_at: 5, admitted_at: "x", parents: [], durable: 1, required: 2,
-    replicas: [{ replica: "a", kind: "local", counts: true, state: "stored", location: "p" }, { replica: "b", kind: "s3", counts: true, state: "owed", attempts: 4, last_error: "no", updated_at: "y" }], archive: null, anchor: null });
-  assert.deepEqual(await client.status(one.hash), { hash: one.hash, sequence: 3, type: "VOTE", authorPubkey: key.publicKey, createdAt: 5, admittedAt: "x", parents: [], durable: 1, required: 2,
-    replicas: [{ replica: "a", kind: "local", counts: true, state: "stored", location: "p" }, { replica: "b", kind: "s3", counts: true, state: "owed", attempts: 4, lastError: "no", updatedAt: "y" }], archive: null, anchor: null });
+  answer = (res) => json(res, { hash: one.hash, sequence: 3, type: "VOTE", author_pubkey: key.publicKey, created_at: 5, admitted_at: "x", parents: [], durable: 1, required: 2, standing: "degraded",
+    replicas: [{ replica: "a", kind: "local", counts: true, state: "stored", location: "p" }, { replica: "b", kind: "s3", counts: true, state: "missing", attempts: 4, last_error: "no", updated_at: "y" }], archive: null, anchor: null });
+  assert.deepEqual(await client.status(one.hash), { hash: one.hash, sequence: 3, type: "VOTE", authorPubkey: key.publicKey, createdAt: 5, admittedAt: "x", parents: [], durable: 1, required: 2, standing: "degraded",
+    replicas: [{ replica: "a", kind: "local", counts: true, state: "stored", location: "p" }, { replica: "b", kind: "s3", counts: true, state: "missing", attempts: 4, lastError: "no", updatedAt: "y" }], archive: null, anchor: null });
 
   answer = (res) => json(res, { status: "failing", healthy: false, working: 1, required: 2 }, 503);
   const h = await client.healthCheck();

@@ -4,12 +4,14 @@ import { isObject, type Json, type JsonObject } from './json.ts'
 // What the host says of itself and of where an event is, in the form that the
 // views show. It is shown, never relied on; whatever it is, it can be shown.
 
+const copyStates = ['stored', 'owed', 'missing', 'damaged', 'foreign', 'absent'] as const
+
 /** Where an event is, or why it is not there. */
 export interface Place {
   replica: string
   kind: string
   counts: boolean
-  state: 'stored' | 'owed' | 'absent'
+  state: (typeof copyStates)[number]
   location?: string | undefined
   error?: string | undefined
 }
@@ -28,6 +30,7 @@ export interface Status {
   admittedAt: number // Unix seconds; NaN: it does not say
   durable: number
   required: number
+  lost: boolean // nobody has a good copy of it
   places: Place[]
   archive: Json
   anchor: Json
@@ -41,6 +44,7 @@ export interface Health {
   replicas: { name: string; kind: string; counts: boolean; up: boolean; breaker: string; latency: number; backlog: number; lastError: string; lastErrorAt: number }[]
   journal: { ok: boolean; sequence: number; pending: number }
   module: { version: string; sha256: string; abi: number; instances: number }
+  lost: { events: number; first: string[] } // hashes
   disagreements: number
   warnings: string[]
   version: string
@@ -74,15 +78,15 @@ export function receiptOf(answer: unknown): Receipt {
 export function statusOf(answer: unknown): Status {
   const d = hosts(answer, 'replicas')
   return {
-    sequence: count(d.sequence), admittedAt: seconds(d.admitted_at), durable: count(d.durable), required: count(d.required),
-    places: some(d.replicas).map(r => place(r, r.state === 'stored' || r.state === 'owed' ? r.state : 'absent')),
+    sequence: count(d.sequence), admittedAt: seconds(d.admitted_at), durable: count(d.durable), required: count(d.required), lost: d.standing === 'lost',
+    places: some(d.replicas).map(r => place(r, copyStates.find(s => s === r.state) ?? 'absent')),
     archive: d.archive ?? null, anchor: d.anchor ?? null,
   }
 }
 
 export function healthOf(answer: unknown): Health {
   const d = hosts(answer, 'replicas')
-  const [journal, module] = [object(d.journal), object(d.module)]
+  const [journal, module, lost] = [object(d.journal), object(d.module), object(d.lost)]
   return {
     status: text(d.status), healthy: d.healthy === true, working: count(d.working), required: count(d.required),
     replicas: some(d.replicas).map(r => ({
@@ -91,6 +95,7 @@ export function healthOf(answer: unknown): Health {
     })),
     journal: { ok: journal.ok === true, sequence: count(journal.sequence), pending: count(journal.pending) },
     module: { version: text(module.version), sha256: text(module.sha256), abi: count(module.abi), instances: count(module.instances) },
+    lost: { events: count(lost.events), first: (Array.isArray(lost.first) ? lost.first : []).map(text).filter(h => /^[0-9a-f]{64}$/.test(h)).slice(0, 10) },
     disagreements: count(d.disagreements), warnings: (Array.isArray(d.warnings) ? d.warnings : []).map(text).filter(w => w !== '').slice(0, 20),
     version: text(d.version), uptime: count(d.uptime_seconds),
   }

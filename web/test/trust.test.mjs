@@ -98,6 +98,23 @@ test('trouble in the host is shown as it says', async t => {
   await page.getByText('2 disagreements').waitFor()
 })
 
+test('events that are lost are told with their hashes', async t => {
+  proxy.lie = (path, { body }) => {
+    if (path !== '/v1/health' && !path.endsWith('/status')) return undefined
+    const d = JSON.parse(body)
+    if (path === '/v1/health') return { status: 503, body: JSON.stringify({ ...d, status: 'failing', healthy: false, lost: { events: 12, first: [event.hash, 'x', 7] } }) }
+    return { body: JSON.stringify({ ...d, durable: 0, standing: 'lost', replicas: d.replicas.map(r => ({ ...r, state: 'missing' })) }) }
+  }
+  const { page } = await open(t, proxy.url, { path: '/#/status' })
+  await page.getByText('Events are lost', { exact: true }).waitFor()
+  const notice = page.getByRole('alert').filter({ hasText: '12 events are lost' })
+  assert.equal(await notice.getByRole('listitem').count(), 1)
+  await notice.getByText('eventseal scrub --lost').waitFor()
+  await notice.getByRole('link').click()
+  await page.getByText('lost', { exact: true }).waitFor()
+  assert.equal(await page.getByRole('list', { name: 'Places that hold the event' }).getByText('missing', { exact: true }).count(), 2)
+})
+
 test('answers that are no lists, and hosts that are none, are told as such', async t => {
   const { page } = await open(t, proxy.url, { path: '/#/status' })
   await page.getByText('This page runs the very bytes').waitFor()

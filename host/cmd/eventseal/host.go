@@ -46,6 +46,7 @@ type host struct {
 	registry *prometheus.Registry
 
 	lock    *os.File
+	lost    *health.LostLog
 	module  *module.Pool
 	journal *sqlite.Journal
 	places  []replica.Place // each a breaker around the replica, which it closes
@@ -66,7 +67,7 @@ var errInUse = errors.New("is in use by another eventseal")
 // open opens everything, or nothing; without whole, what holds events and not
 // what takes and serves them. Its errors say what to do about them.
 func open(ctx context.Context, settings config.Config, log *slog.Logger, whole bool) (h *host, err error) {
-	h = &host{settings: settings, log: log, registry: prometheus.NewRegistry()}
+	h = &host{settings: settings, log: log, registry: prometheus.NewRegistry(), lost: &health.LostLog{Log: log}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.close())
@@ -115,7 +116,7 @@ func (h *host) openBase(ctx context.Context) error {
 		if commits, journalErr = api.CommitMetrics(h.registry); journalErr != nil {
 			return
 		}
-		h.journal, journalErr = sqlite.Open(filepath.Join(h.settings.Data, journalFile), sqlite.Options{OnCommit: commits, Log: h.log})
+		h.journal, journalErr = sqlite.Open(filepath.Join(h.settings.Data, journalFile), sqlite.Options{OnCommit: commits, OnLost: h.lost.Tell, Log: h.log})
 		if damaged(journalErr) {
 			journalErr = fmt.Errorf("%w; move the journal and its -wal and -shm files away, and rebuild it with eventseal reindex --from REPLICA", journalErr)
 		}
@@ -353,6 +354,7 @@ func (h *host) close() error {
 	if h.journal != nil {
 		errs = append(errs, h.journal.Close())
 	}
+	h.lost.Close()
 	for _, p := range h.places {
 		if c, ok := p.Replica.(io.Closer); ok {
 			errs = append(errs, c.Close())

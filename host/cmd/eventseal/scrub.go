@@ -25,6 +25,7 @@ type scrubCommand struct {
 	Rate       float64       `placeholder:"N" help:"Look at so many events per second at most. A running host has a scrub.rate of its own."`
 	ReadOnly   bool          `help:"Report, and repair nothing."`
 	FillCaches bool          `help:"Put events into caches that do not have them, too."`
+	Lost       bool          `help:"Look at nothing; list the events that are known to be lost."`
 }
 
 // Run ends with statusNo where an event is not as it should be in every place,
@@ -33,6 +34,12 @@ func (c *scrubCommand) Run(ctx context.Context, s *stdio) error {
 	if !(c.Rate >= 0) || math.IsInf(c.Rate, 0) {
 		return usage("--rate: want a number of events per second")
 	}
+	if c.Server == "" && c.TokenFile != "" {
+		return usage("--token-file goes with --server")
+	}
+	if c.Lost {
+		return c.list(ctx, s)
+	}
 	bar := s.progress("scrub")
 	show := func(r scrub.Report) { bar.show(r.Sequence, r.Last) }
 	var report scrub.Report
@@ -40,9 +47,6 @@ func (c *scrubCommand) Run(ctx context.Context, s *stdio) error {
 	if c.Server != "" {
 		report, err = c.remote(ctx, show)
 	} else {
-		if c.TokenFile != "" {
-			return usage("--token-file goes with --server")
-		}
 		err = c.offline(ctx, s, "end that one, or have it scrub itself: --server URL", hasJournal, func(ctx context.Context, h *host) error {
 			o, err := h.scrubbing()
 			if err != nil {
@@ -64,24 +68,33 @@ func (c *scrubCommand) Run(ctx context.Context, s *stdio) error {
 	return err
 }
 
-// remote has a running host scrub. A signal ends it there, too.
-func (c *scrubCommand) remote(ctx context.Context, show func(scrub.Report)) (last scrub.Report, err error) {
+// connect returns a client of the host that runs.
+func (c *scrubCommand) connect() (*client.Client, error) {
 	if c.Config != "" || c.Data != nil {
-		return last, usage("--config and --data are those of a host that does not run; with --server there is none")
-	}
-	if c.Rate != math.Trunc(c.Rate) || c.Rate > 1e6 {
-		return last, usage("--rate: a running host wants a whole number of at most 1000000")
+		return nil, usage("--config and --data are those of a host that does not run; with --server there is none")
 	}
 	if c.Timeout <= 0 {
-		return last, usage("--timeout: want more than nothing")
+		return nil, usage("--timeout: want more than nothing")
 	}
 	token, err := c.token()
 	if err != nil {
-		return last, err
+		return nil, err
 	}
 	cl, err := client.New(client.Options{Server: c.Server, Timeout: c.Timeout, Token: token})
 	if err != nil {
-		return last, &usageError{err}
+		return nil, &usageError{err}
+	}
+	return cl, nil
+}
+
+// remote has a running host scrub. A signal ends it there, too.
+func (c *scrubCommand) remote(ctx context.Context, show func(scrub.Report)) (last scrub.Report, err error) {
+	if c.Rate != math.Trunc(c.Rate) || c.Rate > 1e6 {
+		return last, usage("--rate: a running host wants a whole number of at most 1000000")
+	}
+	cl, err := c.connect()
+	if err != nil {
+		return last, err
 	}
 	ctx, stop := interruptible(ctx)
 	defer stop()

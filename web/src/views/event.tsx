@@ -148,7 +148,7 @@ function Answer({ hash }: { hash: string }) {
 
 function Whereabouts({ hash }: { hash: string }) {
   const s = useLoad(async signal => statusOf(await askJson(`/v1/events/${hash}/status`, { signal })), [hash])
-  const owed = s.value?.places.some(r => r.state === 'owed') ?? false
+  const owed = s.value?.places.some(r => r.state === 'owed' || r.state === 'missing' || r.state === 'damaged') ?? false
   useEffect(() => {
     if (!owed) return
     const t = setInterval(s.reload, 3000)
@@ -163,7 +163,7 @@ function Whereabouts({ hash }: { hash: string }) {
       {v && (
         <>
           <p>
-            {v.durable >= v.required ? <Badge tone="good">redundant</Badge> : <Badge tone="warn">not redundant yet</Badge>}{' '}
+            {v.lost ? <Badge tone="bad">lost</Badge> : v.durable >= v.required ? <Badge tone="good">redundant</Badge> : <Badge tone="warn">not redundant yet</Badge>}{' '}
             {plural(v.durable, 'durable copy', 'durable copies')}, {v.required} required
           </p>
           <Places places={v.places} />

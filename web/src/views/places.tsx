@@ -5,6 +5,9 @@ import { Outside } from '../ui/text.tsx'
 const states: Record<Place['state'], [Tone, string]> = {
   stored: ['good', 'stored'],
   owed: ['quiet', 'on its way'],
+  missing: ['bad', 'missing'],
+  damaged: ['bad', 'damaged'],
+  foreign: ['info', 'another signature'],
   absent: ['info', 'not here'],
 }
 

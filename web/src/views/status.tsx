@@ -3,6 +3,7 @@ import { useLoad, useTick } from '../connection.ts'
 import { healthOf, type Health } from '../documents.ts'
 import { askJson } from '../host.ts'
 import { moduleState } from '../module.ts'
+import { eventAddress } from '../router.ts'
 import { useStore } from '../store.ts'
 import { Badge, Loading, Mono, Notice, Refused } from '../ui/parts.tsx'
 import { Outside, ago, plural, size } from '../ui/text.tsx'
@@ -24,6 +25,7 @@ export function Status() {
       {v && (
         <>
           <Summary v={v} />
+          {v.lost.events > 0 && <Lost lost={v.lost} />}
           {v.warnings.map(w => <Notice key={w} tone="warn" title={<Outside text={w} />} />)}
           <div class="columns even">
             <div class="main-column">
@@ -58,7 +60,7 @@ export function Status() {
 
 function Summary({ v }: { v: Health }) {
   const tone = v.status === 'ok' ? 'good' : v.healthy ? 'warn' : 'bad'
-  const words = v.status === 'ok' ? 'All is well' : v.healthy ? 'Working, with trouble' : 'Not able to store events safely'
+  const words = v.status === 'ok' ? 'All is well' : v.healthy ? 'Working, with trouble' : v.lost.events > 0 ? 'Events are lost' : 'Not able to store events safely'
   return (
     <section class={`summary ${tone}`} aria-label="Summary">
       <p class="summary-words"><Badge tone={tone}><Outside text={v.status} /></Badge> {words}</p>
@@ -68,6 +70,19 @@ function Summary({ v }: { v: Health }) {
         <div><dt>events not yet everywhere</dt><dd>{v.journal.pending.toLocaleString('en')}</dd></div>
       </dl>
     </section>
+  )
+}
+
+/** Which events nobody has any more. */
+function Lost({ lost }: { lost: Health['lost'] }) {
+  return (
+    <Notice tone="bad" title={`${plural(lost.events, 'event')} ${lost.events === 1 ? 'is' : 'are'} lost`}>
+      <p>This host took {lost.events === 1 ? 'it' : 'them'}, and no place has a good copy any more. Storing a lost event again, or importing an export that has it, brings it back.</p>
+      <ul class="lost" aria-label="Lost events">
+        {lost.first.map(h => <li key={h}><Mono text={h} what="hash of a lost event" short href={eventAddress(h)} /></li>)}
+      </ul>
+      {lost.events > lost.first.length && <p class="fine">These are the first; <code>eventseal scrub --lost</code> lists all.</p>}
+    </Notice>
   )
 }
 

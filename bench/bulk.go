@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/eventseal/eventseal/host/client"
 )
 
 const bulkSection = "Many events: the command line against the host over HTTP, embedded default, fsync on, both on the same cores"
@@ -237,17 +239,25 @@ type follower struct {
 // to reads until the event with that number came; a subscriber that is dropped
 // goes on where it was, like a browser.
 func (f *follower) to(ctx context.Context, url string, last uint64) error {
+	cl, err := client.New(client.Options{Server: url})
+	if err != nil {
+		return err
+	}
+	epoch, err := cl.Epoch(ctx)
+	if err != nil {
+		return err
+	}
 	for f.after < last {
 		req, err := http.NewRequestWithContext(ctx, "GET", url+"/v1/stream", nil)
 		if err != nil {
 			return err
 		}
-		req.Header.Set("Last-Event-Id", fmt.Sprint(f.after))
+		req.Header.Set("Last-Event-Id", fmt.Sprintf("%s-%d", epoch, f.after))
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			return err
 		}
-		err = f.read(resp.Body, last)
+		err = f.read(resp.Body, "id: "+epoch+"-%d", last)
 		resp.Body.Close()
 		if err != nil {
 			return err
@@ -256,7 +266,8 @@ func (f *follower) to(ctx context.Context, url string, last uint64) error {
 	return nil
 }
 
-func (f *follower) read(body io.Reader, last uint64) error {
+func (f *follower) read(body io.Reader, format string, last uint64) error {
+	first := true // says where the stream begins
 	in := bufio.NewReaderSize(body, 256<<10)
 	for f.after < last {
 		line, err := in.ReadSlice('\n')
@@ -271,11 +282,11 @@ func (f *follower) read(body io.Reader, last uint64) error {
 			return nil
 		}
 		var id uint64
-		if n, _ := fmt.Sscanf(string(line), "id: %d", &id); n == 1 {
-			if id != f.after+1 {
+		if n, _ := fmt.Sscanf(string(line), format, &id); n == 1 {
+			if !first && id != f.after+1 || first && id != f.after {
 				return fmt.Errorf("the stream goes from %d to %d", f.after, id)
 			}
-			f.after = id
+			f.after, first = id, false
 		}
 	}
 	return nil

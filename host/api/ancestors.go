@@ -45,7 +45,7 @@ func (s *Server) ancestors(w *response, r *http.Request) error {
 			}
 		}
 	}
-	out := s.array(w)
+	out := s.array(w, s.o.Journal.Epoch())
 	write := func(a ancestor, with func(*eventLine)) error {
 		l := eventLine{Hash: a.hash.String(), Missing: true}
 		if a.entry != nil {

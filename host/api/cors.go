@@ -26,7 +26,7 @@ func (c CORS) wrap(h http.Handler) http.Handler {
 		},
 		AllowedMethods: []string{"GET", "HEAD", "POST"},
 		AllowedHeaders: []string{"Content-Type", "Content-Encoding", "X-Request-Id", "Last-Event-Id", "If-None-Match", "Authorization"},
-		ExposedHeaders: []string{"Etag", "Location", "Retry-After", "X-Content-Sha256", "X-Request-Id", "Content-Length"},
+		ExposedHeaders: []string{"Etag", "Location", "Retry-After", "X-Content-Sha256", "X-Journal-Epoch", "X-Request-Id", "Content-Length"},
 		MaxAge:         int(c.MaxAge / time.Second),
 	}).Handler(h)
 }

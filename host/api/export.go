@@ -19,31 +19,15 @@ import (
 // exportStart returns the sequence number after which an export begins, and
 // the last one that it is to reach: of what is admitted meanwhile it has
 // nothing, so that it ends.
-func (s *Server) exportStart(ctx context.Context, p parameters) (after, last uint64, err error) {
+func (s *Server) exportStart(ctx context.Context, p parameters, epoch string) (after, last uint64, err error) {
 	if last, err = s.o.Journal.Last(ctx); err != nil {
 		return 0, 0, err
 	}
 	text, given, err := p.one("after")
-	if err != nil || !given {
-		return 0, last, err
+	if err == nil && given {
+		after, err = s.after(ctx, "after", text, epoch, false)
 	}
-	if h, ok := digest.ParseHash(text); ok {
-		entries, err := s.o.Journal.Entries(ctx, []digest.Hash{h})
-		if err != nil {
-			return 0, 0, err
-		}
-		if entries[0] == nil {
-			return 0, 0, &code.Error{Code: code.NotFound, Detail: "after: this host has no such event"}
-		}
-		return entries[0].Sequence, last, nil
-	}
-	if after, err = strconv.ParseUint(text, 10, 53); err != nil {
-		return 0, 0, invalid("after", "a sequence number, or an event's hash: 64 lower-case hex digits")
-	}
-	if after > last {
-		return 0, 0, &code.Error{Code: code.InvalidParameter, Detail: fmt.Sprintf("after: the last event is number %d: a later one is of another journal", last)}
-	}
-	return after, last, nil
+	return after, last, err
 }
 
 // export serves GET /v1/events:export: the records that a filter chooses, a
@@ -60,7 +44,8 @@ func (s *Server) export(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	after, last, err := s.exportStart(ctx, p)
+	epoch := s.o.Journal.Epoch()
+	after, last, err := s.exportStart(ctx, p, epoch)
 	if err != nil {
 		return err
 	}
@@ -80,12 +65,15 @@ func (s *Server) export(w *response, r *http.Request) error {
 	if first.err != nil {
 		return first.err
 	}
+	ordered(w, epoch)
 	st := s.stream(w, ndjson, http.StatusOK)
 	_ = st.control.Flush() // the header: of a rare choice the first line may be far away
 	for page := first; ; page = <-next {
 		switch {
 		case page.err != nil:
 			return s.cutOff(w, r, st, page.err, "")
+		case s.o.Journal.Epoch() != epoch:
+			return s.cutOff(w, r, st, s.moved(ctx, journal.Position{Epoch: epoch, Sequence: f.After}, strconv.FormatUint(f.After, 10), false), "")
 		case len(page.entries) == 0:
 			return s.gone(w, st.flush())
 		}

@@ -69,13 +69,13 @@ func TestExport(t *testing.T) {
 	for query, want := range map[string]func(i int) bool{
 		"":                                   func(int) bool { return true },
 		"?after=0":                           func(int) bool { return true },
-		"?after=1999":                        func(i int) bool { return i >= 1999 },
-		fmt.Sprintf("?after=%d", len(vs)):    func(int) bool { return false },
+		"?after=" + h.at(1999):               func(i int) bool { return i >= 1999 },
+		"?after=" + h.at(uint64(len(vs))):    func(int) bool { return false },
 		"?after=" + vs[1500].Hash().String(): func(i int) bool { return i > 1500 },
 		"?type=VOTE":                         func(i int) bool { return i%2 == 0 },
-		"?type=VOTE&type=LIKE&after=1000":    func(i int) bool { return i >= 1000 },
-		"?type=DISCUSS":                      func(int) bool { return false },
-		"?parent=" + hash:                    func(i int) bool { return i > 0 && i%10 == 0 },
+		"?type=VOTE&type=LIKE&after=" + h.at(1000): func(i int) bool { return i >= 1000 },
+		"?type=DISCUSS":   func(int) bool { return false },
+		"?parent=" + hash: func(i int) bool { return i > 0 && i%10 == 0 },
 		"?author=" + key.Legacy + "&since=1100&until=3000&type=LIKE&after=" + vs[300].Hash().String(): func(i int) bool {
 			return i > 300 && i <= 2000 && i%2 == 1
 		},
@@ -101,9 +101,7 @@ func TestExport(t *testing.T) {
 		"after=x":                              {400, "invalid_parameter"},
 		"after=-1":                             {400, "invalid_parameter"},
 		"after=%2B1":                           {400, "invalid_parameter"},
-		"after=1&after=2":                      {400, "invalid_parameter"},
-		"after=99999":                          {400, "invalid_parameter"},
-		"after=99999999999999999999":           {400, "invalid_parameter"},
+		"after=0&after=0":                      {400, "invalid_parameter"},
 		"after=" + strings.Repeat("0", 64):     {404, "not_found"},
 		"after=" + strings.ToUpper(hash):       {400, "invalid_parameter"},
 		"limit=5":                              {400, "unknown_parameter"},
@@ -173,7 +171,7 @@ func TestExportThatCannotBeWhole(t *testing.T) {
 		}
 	}
 	got := 0
-	err := h.client.Export(t.Context(), client.ExportRequest{}, func(vs []module.Verified) error {
+	err := h.client.Export(t.Context(), client.ExportRequest{}, func(vs []module.Verified, _ string) error {
 		got += len(vs)
 		return nil
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"slices"
 
@@ -71,11 +72,11 @@ func (s *Server) filter(ctx context.Context, p parameters) (f journal.Filter, er
 
 // A cursor says where the next page begins and of which query it is the next
 // page: with other filters, or the other order, it means nothing. It is no
-// secret and holds no rights; it stands as long as the journal does, restarts
+// secret and holds no rights; it stands as long as the epoch does, restarts
 // included.
 const (
-	cursorVersion = 1
-	cursorSize    = 1 + 8 + 8 // version, sequence, fingerprint; big-endian
+	cursorVersion = 2
+	cursorSize    = 1 + 8 + 8 + 8 // version, epoch, sequence, fingerprint; big-endian
 )
 
 // fingerprint names what f chooses, whatever the order of its values. Where a
@@ -107,16 +108,19 @@ func fingerprint(f *journal.Filter) uint64 {
 	return binary.BigEndian.Uint64(h.Sum(nil))
 }
 
-func encodeCursor(f *journal.Filter, sequence uint64) string {
+func encodeCursor(f *journal.Filter, p journal.Position) string {
 	b := []byte{cursorVersion}
-	b = binary.BigEndian.AppendUint64(b, sequence)
+	b, _ = hex.AppendDecode(b, []byte(p.Epoch))
+	b = binary.BigEndian.AppendUint64(b, p.Sequence)
 	b = binary.BigEndian.AppendUint64(b, fingerprint(f))
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// from makes f begin after a cursor.
-func from(f *journal.Filter, cursor string) error {
-	refused := func(why string) error { return &code.Error{Code: code.InvalidCursor, Detail: why} }
+// decodeCursor returns the position that a cursor of f is of.
+func decodeCursor(f *journal.Filter, cursor string) (journal.Position, error) {
+	refused := func(why string) (journal.Position, error) {
+		return journal.Position{}, &code.Error{Code: code.InvalidCursor, Detail: why}
+	}
 	if len(cursor) != base64.RawURLEncoding.EncodedLen(cursorSize) {
 		return refused("that is not a cursor")
 	}
@@ -124,17 +128,12 @@ func from(f *journal.Filter, cursor string) error {
 	if err != nil || b[0] != cursorVersion {
 		return refused("that is not a cursor")
 	}
-	if binary.BigEndian.Uint64(b[9:]) != fingerprint(f) {
+	if binary.BigEndian.Uint64(b[17:]) != fingerprint(f) {
 		return refused("the cursor is of a query with other filters or another order")
 	}
-	sequence := binary.BigEndian.Uint64(b[1:])
-	switch {
-	case sequence == 0 || sequence > maxSafe:
+	p := journal.Position{Epoch: hex.EncodeToString(b[1:9]), Sequence: binary.BigEndian.Uint64(b[9:])}
+	if p.Sequence == 0 || p.Sequence > maxSafe {
 		return refused("that is not a cursor")
-	case f.Descending:
-		f.Before = sequence
-	default:
-		f.After = sequence
 	}
-	return nil
+	return p, nil
 }

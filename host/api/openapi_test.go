@@ -266,12 +266,12 @@ func TestOpenAPIHolds(t *testing.T) {
 		}
 	}
 	// Messages of the stream are as described, too.
-	m, err := h.listen("/v1/stream?from=1").next()
+	m, err := h.listen("/v1/stream?from=0").next()
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.check(t, "stream", d.model.Components.Schemas.GetOrZero("StreamEvent").Schema(), []byte(m.data))
-	d.check(t, "stream", d.model.Components.Schemas.GetOrZero("StreamEnd").Schema(), []byte(`{"code":"overloaded","sequence":1}`))
+	d.check(t, "stream", d.model.Components.Schemas.GetOrZero("StreamEnd").Schema(), []byte(`{"code":"overloaded","after":"7c31a88e00112233-1"}`))
 
 	// The check can fail.
 	if ok, _ := d.schema.ValidateSchemaStringWithVersion(d.model.Components.Schemas.GetOrZero("Receipt").Schema(), `{"hash":"x"}`, 3.1); ok {

@@ -27,8 +27,9 @@ type problem struct {
 	Detail    string         `json:"detail,omitempty"`
 	RequestID string         `json:"request_id,omitempty"`
 	Replicas  []replicaError `json:"replicas,omitempty"`
-	Line      int            `json:"line,omitempty"` // from 1, of a batch
-	Hash      string         `json:"hash,omitempty"` // of a retrieval
+	Line      int            `json:"line,omitempty"`   // from 1, of a batch
+	Hash      string         `json:"hash,omitempty"`   // of a retrieval
+	Resume    string         `json:"resume,omitempty"` // of a place in another order: what to go on after
 }
 
 type replicaError struct {
@@ -96,6 +97,10 @@ func problemOf(err error) problem {
 				p.Replicas = append(p.Replicas, replicaError{r.Replica, short(r.Err.Error())})
 			}
 		}
+	}
+	var moved *movedError
+	if errors.As(err, &moved) {
+		p.Resume = moved.resume
 	}
 	return p
 }

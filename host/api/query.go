@@ -52,26 +52,31 @@ func (s *Server) failed(l *eventLine, err error) {
 	s.o.Log.Warn("an event of a list cannot be read", "hash", l.Hash, "error", err)
 }
 
-// An arrayWriter writes a JSON object with the member "events" piece by piece.
+// An arrayWriter writes a JSON object with the members "epoch" and "events"
+// piece by piece.
 type arrayWriter struct {
 	st    *stream
+	epoch string // of the order in which events have their numbers
 	buf   bytes.Buffer
 	enc   *json.Encoder
 	count int
 	size  int
 }
 
-func (s *Server) array(w *response) *arrayWriter {
-	a := &arrayWriter{st: s.stream(w, "application/json", http.StatusOK)}
+func (s *Server) array(w *response, epoch string) *arrayWriter {
+	ordered(w, epoch)
+	a := &arrayWriter{st: s.stream(w, "application/json", http.StatusOK), epoch: epoch}
 	a.enc = json.NewEncoder(&a.buf)
 	a.enc.SetEscapeHTML(false)
 	return a
 }
 
+func (a *arrayWriter) begin() { a.buf.WriteString(`{"epoch":"` + a.epoch + `","events":[`) }
+
 func (a *arrayWriter) add(l eventLine) error {
 	a.buf.Reset()
 	if a.count == 0 {
-		a.buf.WriteString(`{"events":[`)
+		a.begin()
 	} else {
 		a.buf.WriteByte(',')
 	}
@@ -96,7 +101,7 @@ func (a *arrayWriter) add(l eventLine) error {
 func (a *arrayWriter) end(name string, member json.RawMessage, count *uint64) error {
 	a.buf.Reset()
 	if a.count == 0 {
-		a.buf.WriteString(`{"events":[`)
+		a.begin()
 	}
 	a.buf.WriteString("]")
 	if member != nil {
@@ -114,8 +119,8 @@ func (a *arrayWriter) end(name string, member json.RawMessage, count *uint64) er
 }
 
 // query serves GET /v1/events. Pages hang together by sequence numbers, which
-// are given out in order and never again: whoever follows the cursors sees
-// each event once, whatever is stored meanwhile.
+// are given out in order and in one epoch never again: whoever follows the
+// cursors sees each event once, whatever is stored meanwhile.
 func (s *Server) query(w *response, r *http.Request) error {
 	p := parametersOf(r)
 	f, err := s.filter(r.Context(), p)
@@ -147,12 +152,9 @@ func (s *Server) query(w *response, r *http.Request) error {
 		}
 		count = &n
 	}
-	if cursor, given, err := p.one("cursor"); err != nil {
+	epoch := s.o.Journal.Epoch()
+	if err := s.begins(r, p, &f, epoch); err != nil {
 		return err
-	} else if given {
-		if err := from(&f, cursor); err != nil {
-			return err
-		}
 	}
 	// One more than asked for tells whether there is a next page. At the largest
 	// page there may be a cursor to an empty one.
@@ -164,16 +166,45 @@ func (s *Server) query(w *response, r *http.Request) error {
 	more := len(entries) > int(limit) || len(entries) == journal.MaxPage
 	entries = entries[:min(len(entries), int(limit))]
 
-	out := s.array(w)
+	out := s.array(w, epoch)
 	last, err := s.writeEntries(r, out, entries, include == "records")
 	if err != nil {
 		return err
 	}
 	var next json.RawMessage
 	if last < len(entries) || (more && len(entries) > 0) {
-		next = json.RawMessage(`"` + encodeCursor(&f, entries[last-1].Sequence) + `"`)
+		next = json.RawMessage(`"` + encodeCursor(&f, journal.Position{Epoch: epoch, Sequence: entries[last-1].Sequence}) + `"`)
 	}
 	return s.gone(w, out.end("next_cursor", next, count))
+}
+
+// begins makes f begin after a cursor, or another place in the answer's order.
+func (s *Server) begins(r *http.Request, p parameters, f *journal.Filter, epoch string) error {
+	cursor, paging, err := p.one("cursor")
+	if err != nil {
+		return err
+	}
+	after, given, err := p.one("after")
+	if err != nil || (!paging && !given) {
+		return err
+	}
+	if paging && given {
+		return invalid("after", "given without cursor")
+	}
+	if paging {
+		position, err := decodeCursor(f, cursor)
+		if err != nil {
+			return err
+		}
+		after = position.String()
+	}
+	n, err := s.after(r.Context(), "after", after, epoch, f.Descending)
+	if f.Descending {
+		f.Before = n
+	} else {
+		f.After = n
+	}
+	return err
 }
 
 // writeEntries writes entries with or without their records and returns how

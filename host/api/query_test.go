@@ -32,6 +32,7 @@ type page struct {
 		Parents    []string
 		Problem    *struct{ Code string }
 	}
+	Epoch     string
 	Next      string `json:"next_cursor"`
 	Count     *uint64
 	Truncated bool

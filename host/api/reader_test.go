@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"iter"
+	"slices"
 	"sync/atomic"
 
 	"github.com/eventseal/eventseal/host/api"
@@ -39,5 +40,25 @@ type counted struct {
 
 func (r *counted) Events(ctx context.Context, hs []digest.Hash) iter.Seq2[module.Verified, error] {
 	r.reads.Add(int64(len(hs)))
+	return r.Reader.Events(ctx, hs)
+}
+
+// A gated reader stops before an event until it may go on.
+type gated struct {
+	api.Reader
+	stop       atomic.Pointer[digest.Hash]
+	held, goOn chan struct{}
+}
+
+func (r *gated) hold(h digest.Hash) {
+	r.held, r.goOn = make(chan struct{}), make(chan struct{})
+	r.stop.Store(&h)
+}
+
+func (r *gated) Events(ctx context.Context, hs []digest.Hash) iter.Seq2[module.Verified, error] {
+	if h := r.stop.Load(); h != nil && slices.Contains(hs, *h) && r.stop.CompareAndSwap(h, nil) {
+		close(r.held)
+		<-r.goOn
+	}
 	return r.Reader.Events(ctx, hs)
 }

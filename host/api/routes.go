@@ -32,7 +32,7 @@ func (s *Server) endpoints() []*endpoint {
 	return []*endpoint{
 		{method: "POST", path: "/v1/events", handle: s.store, params: []string{"wait"}},
 		{method: "GET", path: "/v1/events", handle: s.query, compress: true,
-			params: slices.Concat(choosing, timing, []string{"cursor", "limit", "order", "include", "count"})},
+			params: slices.Concat(choosing, timing, []string{"after", "cursor", "limit", "order", "include", "count"})},
 		{method: "POST", path: "/v1/events:batch", handle: s.batch, params: []string{"wait"}, long: true},
 		{method: "GET", path: "/v1/events:export", handle: s.export, compress: true, long: true, noHead: true,
 			params: slices.Concat(choosing, timing, []string{"after"})},
@@ -41,7 +41,7 @@ func (s *Server) endpoints() []*endpoint {
 		{method: "GET", path: "/v1/events/{hash}/status", handle: s.status, compress: true},
 		{method: "GET", path: "/v1/events/{hash}/ancestors", handle: s.ancestors, compress: true, params: []string{"limit", "include"}},
 
-		{method: "GET", path: "/v1/stream", handle: s.follow, params: slices.Concat(choosing, []string{"from"}), long: true, uncounted: true, noHead: true},
+		{method: "GET", path: "/v1/stream", handle: s.follow, params: slices.Concat(choosing, []string{"after", "from"}), long: true, uncounted: true, noHead: true},
 
 		{method: "POST", path: "/v1/admin/scrub", handle: s.scrub, params: []string{"rate", "read_only", "fill_caches"}, long: true, uncounted: true, admin: true},
 		{method: "GET", path: "/v1/admin/lost", handle: s.lost, params: []string{"after", "limit"}, compress: true, admin: true},

@@ -14,6 +14,7 @@ import (
 // An eventStatus is what the host knows of an event and its copies.
 type eventStatus struct {
 	Hash       string        `json:"hash"`
+	Epoch      string        `json:"epoch"` // of the order in which the event has its Sequence
 	Sequence   uint64        `json:"sequence"`
 	Type       string        `json:"type"`
 	Author     string        `json:"author_pubkey"`
@@ -50,7 +51,7 @@ func (s *Server) status(w *response, r *http.Request) error {
 		return err
 	}
 	out := eventStatus{
-		Hash: h.String(), Sequence: e.Sequence, Type: e.Type, Author: e.Author, CreatedAt: e.CreatedAt, AdmittedAt: e.AdmittedAt,
+		Hash: h.String(), Epoch: s.o.Journal.Epoch(), Sequence: e.Sequence, Type: e.Type, Author: e.Author, CreatedAt: e.CreatedAt, AdmittedAt: e.AdmittedAt,
 		Parents: hexes(e.Parents), Required: s.o.MinRedundancy,
 	}
 	var tally custody.Tally

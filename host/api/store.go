@@ -15,6 +15,7 @@ import (
 // A receipt is the answer to a stored event.
 type receipt struct {
 	Hash      string     `json:"hash"`
+	Epoch     string     `json:"epoch"` // of the order in which the event has its Sequence
 	Sequence  uint64     `json:"sequence"`
 	Created   bool       `json:"created"`
 	Durable   int        `json:"durable"`
@@ -34,7 +35,7 @@ type location struct {
 
 func receiptOf(r intake.Receipt) receipt {
 	out := receipt{
-		Hash: r.Hash.String(), Sequence: r.Sequence, Created: r.Created, Durable: r.Durable, Required: r.Required,
+		Hash: r.Hash.String(), Epoch: r.Epoch, Sequence: r.Sequence, Created: r.Created, Durable: r.Durable, Required: r.Required,
 		Locations: make([]location, 0, len(r.Locations)),
 	}
 	for _, l := range r.Locations {

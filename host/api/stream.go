@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/eventseal/eventseal/host/feed"
@@ -21,14 +21,14 @@ const closingTime = 2 * time.Second
 
 // encodeMessage makes the server-sent event (HTML Standard §9.2) of an event,
 // once for all subscribers. A record has no line ends in it.
-func (s *Server) encodeMessage(e *journal.Entry, v module.Verified, err error) []byte {
+func (s *Server) encodeMessage(epoch string, e *journal.Entry, v module.Verified, err error) []byte {
 	l := lineOf(e)
 	if err != nil {
 		p := problemOf(err)
 		l.Problem = &p
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "id: %d\nevent: event\ndata: ", e.Sequence)
+	fmt.Fprintf(&b, "id: %s\nevent: event\ndata: ", journal.Position{Epoch: epoch, Sequence: e.Sequence})
 	head, _ := json.Marshal(l) // strings, numbers and a problem
 	b.Write(head)
 	if err == nil {
@@ -42,41 +42,52 @@ func (s *Server) encodeMessage(e *journal.Entry, v module.Verified, err error) [
 }
 
 // lastMessage is what a subscriber is told before the host hangs up, with the
-// sequence number after which it can go on.
-func lastMessage(name string, c code.Code, after uint64) []byte {
-	return fmt.Appendf(nil, "event: %s\ndata: {\"code\":%q,\"sequence\":%d}\n\n", name, c, after)
+// position after which it can go on.
+func lastMessage(name string, c code.Code, after journal.Position) []byte {
+	return fmt.Appendf(nil, "event: %s\ndata: {\"code\":%q,\"after\":%q}\n\n", name, c, after)
 }
 
-// startOf returns the sequence number after which a stream begins: where the
-// client's last one ended (Last-Event-ID), or before ?from, or now.
-func (s *Server) startOf(r *http.Request) (uint64, error) {
-	last, err := s.o.Journal.Last(r.Context())
-	if err != nil {
-		return 0, err
+// startOf returns the position after which a stream begins: where the client's
+// last one ended (Last-Event-ID), or ?after, or before ?from, or now.
+func (s *Server) startOf(r *http.Request) (journal.Position, error) {
+	epoch := s.o.Journal.Epoch()
+	at := func(n uint64, err error) (journal.Position, error) {
+		return journal.Position{Epoch: epoch, Sequence: n}, err
 	}
-	after := last
 	p := parametersOf(r)
-	if p.Has("from") {
-		n, err := p.number("from", 0, 0, maxSafe)
-		if err != nil {
-			return 0, err
+	after, given, err := p.one("after")
+	if err != nil {
+		return at(0, err)
+	}
+	from, first, err := p.one("from")
+	switch {
+	case err != nil:
+		return at(0, err)
+	case given && first:
+		return at(0, invalid("from", "given without after"))
+	}
+	if ids := r.Header["Last-Event-Id"]; len(ids) > 1 {
+		return at(0, invalid("Last-Event-ID", "given once"))
+	} else if len(ids) == 1 {
+		return at(s.after(r.Context(), "Last-Event-ID", ids[0], epoch, false))
+	}
+	switch {
+	case given:
+		return at(s.after(r.Context(), "after", after, epoch, false))
+	case first:
+		// Behind the one before: so a refusal names a place that misses none, too.
+		if p, ok := journal.ParsePosition(from); ok && p.Sequence > 0 {
+			p.Sequence--
+			from = p.String()
+		} else if !ok && strings.Trim(from, "0123456789") != "" {
+			return at(0, invalid("from", "0, or a position that this host gave out"))
 		}
-		after = max(n, 1) - 1
+		return at(s.after(r.Context(), "from", from, epoch, false))
 	}
-	if ids := r.Header["Last-Event-Id"]; len(ids) > 0 {
-		n, err := strconv.ParseUint(ids[0], 10, 53)
-		if err != nil || len(ids) > 1 || ids[0][0] == '+' {
-			return 0, invalid("Last-Event-ID", "the id of an event of this stream")
-		}
-		after = n
-	}
-	if after > last {
-		return 0, &code.Error{Code: code.InvalidParameter, Detail: fmt.Sprintf("the stream has come to %d: a later place is of another journal", last)}
-	}
-	return after, nil
+	return at(s.o.Journal.Last(r.Context()))
 }
 
-// follow serves GET /v1/stream: what was admitted since a sequence number, and
+// follow serves GET /v1/stream: what was admitted since a position, and
 // then what is being admitted, each event once and in order. A subscriber that
 // cannot keep up is dropped and told where to go on; one that takes nothing at
 // all is cut off.
@@ -107,8 +118,10 @@ func (s *Server) follow(w *response, r *http.Request) error {
 	defer cancel()
 	defer context.AfterFunc(s.drained, cancel)()
 
+	ordered(w, after.Epoch)
 	st := s.stream(w, "text/event-stream", http.StatusOK)
-	if err := st.write([]byte("retry: 2000\n\n")); err != nil {
+	// Whoever is cut off before the first event has a place to come back to.
+	if err := st.write(fmt.Appendf(nil, "id: %s\nretry: 2000\n\n", after)); err != nil {
 		return s.gone(w, err)
 	}
 	for {
@@ -133,6 +146,9 @@ func (s *Server) follow(w *response, r *http.Request) error {
 		case s.closing(), errors.Is(err, feed.ErrClosed):
 			st.timeout = closingTime
 			return s.hangUp(w, st, lastMessage("closing", code.ShuttingDown, sub.After()))
+		case errors.Is(err, feed.ErrReordered):
+			w.cause = err
+			return s.hangUp(w, st, lastMessage("closing", code.EpochChanged, sub.After()))
 		case errors.Is(err, feed.ErrBehind):
 			s.metrics.dropped.Inc()
 			w.cause = err

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/eventseal/eventseal/host/api"
 	"github.com/eventseal/eventseal/host/client"
+	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/module/moduletest"
 )
@@ -93,7 +93,7 @@ func (l *listener) take(t *testing.T, n int) (seqs []uint64) {
 			AdmittedAt time.Time `json:"admitted_at"`
 			Event      json.RawMessage
 		}
-		if err := json.Unmarshal([]byte(m.data), &d); err != nil || m.event != "event" || m.id != strconv.FormatUint(d.Sequence, 10) || d.AdmittedAt.IsZero() {
+		if err := json.Unmarshal([]byte(m.data), &d); err != nil || m.event != "event" || !strings.HasSuffix(m.id, fmt.Sprintf("-%d", d.Sequence)) || d.AdmittedAt.IsZero() {
 			t.Fatalf("%v in %+v", err, m)
 		}
 		v, err := moduletest.Open(t).Verify(t.Context(), d.Event)
@@ -103,6 +103,11 @@ func (l *listener) take(t *testing.T, n int) (seqs []uint64) {
 		seqs = append(seqs, d.Sequence)
 	}
 	return seqs
+}
+
+// at is the position of a number in the present order.
+func (h *host) at(n uint64) string {
+	return journal.Position{Epoch: h.journal.Epoch(), Sequence: n}.String()
 }
 
 func sequence(from, to uint64) (seqs []uint64) {
@@ -127,27 +132,32 @@ func (h *host) storeMany(from, to int) {
 func TestStream(t *testing.T) {
 	h := start(t)
 	h.storeMany(0, 200)
-	whole, rest, now := h.listen("/v1/stream?from=1"), h.listen("/v1/stream?from=150"), h.listen("/v1/stream")
-	resumed := h.listen("/v1/stream?from=1", "Last-Event-ID", "120")
-	zero, _ := h.listen("/v1/stream?from=0"), 0
+	whole, rest, now := h.listen("/v1/stream?after=0"), h.listen("/v1/stream?from="+h.at(150)), h.listen("/v1/stream")
+	resumed := h.listen("/v1/stream?from=0", "Last-Event-ID", h.at(120))
+	behind, zero := h.listen("/v1/stream?after="+h.at(130)), h.listen("/v1/stream?from=0")
+	hash := h.listen("/v1/stream?after=" + moduletest.Event(t, 139).Hash().String())
+	ordered := h.listen("/v1/stream?after=" + h.journal.Epoch() + "-" + moduletest.Event(t, 139).Hash().String())
 	h.storeMany(200, 300)
 	for _, c := range []struct {
 		l    *listener
 		from uint64
-	}{{whole, 1}, {rest, 150}, {now, 201}, {resumed, 121}, {zero, 1}} {
+	}{{whole, 1}, {rest, 150}, {now, 201}, {resumed, 121}, {behind, 131}, {zero, 1}, {hash, 141}, {ordered, 141}} {
 		if got := c.l.take(t, 300-int(c.from)+1); !slices.Equal(got, sequence(c.from, 300)) {
 			t.Errorf("from %d: %d events, %v…", c.from, len(got), got[:3])
 		}
 	}
 	for path, want := range map[string]string{
-		"/v1/stream?from=302": "invalid_parameter", "/v1/stream?from=-1": "invalid_parameter", "/v1/stream?from=x": "invalid_parameter", "/v1/stream?from=1&from=2": "invalid_parameter",
+		"/v1/stream?from=-1": "invalid_parameter", "/v1/stream?from=x": "invalid_parameter", "/v1/stream?from=0&from=0": "invalid_parameter",
+		"/v1/stream?after=" + strings.Repeat("A", 64): "invalid_parameter", "/v1/stream?after=0&from=0": "invalid_parameter",
 		"/v1/stream?limit=1": "unknown_parameter", "/v1/stream?since=1": "unknown_parameter",
 	} {
 		h.get(path).refused(t, 400, want)
 	}
-	for _, id := range []string{"x", "-1", "+1", "301", "99999999999999999999", "9007199254740993", "1.0"} {
+	for _, id := range []string{"x", "-1", "+1", "1.0", h.at(1) + "x"} {
 		h.get("/v1/stream", "Last-Event-ID", id).refused(t, 400, "invalid_parameter")
 	}
+	h.get("/v1/stream?after="+strings.Repeat("0", 64)).refused(t, 404, "not_found")
+	h.get("/v1/stream", "Last-Event-ID", h.journal.Epoch()+"-"+strings.Repeat("0", 64)).refused(t, 404, "not_found")
 	h.ask("HEAD", "/v1/stream", "").Body.Close()
 	if a := h.ask("HEAD", "/v1/stream", ""); a.StatusCode != 405 {
 		t.Errorf("HEAD: %s", a.Status)
@@ -164,8 +174,8 @@ func TestStreamFilters(t *testing.T) {
 	}
 	root := signed(t, k, k.Public, module.Draft{Type: "DISCUSS", CreatedAt: 1})
 	h.store(root)
-	old := h.listen("/v1/stream?from=1&author=" + k.Legacy)
-	types := h.listen("/v1/stream?from=1&type=VOTE&type=LIKE")
+	old := h.listen("/v1/stream?from=0&author=" + k.Legacy)
+	types := h.listen("/v1/stream?from=0&type=VOTE&type=LIKE")
 	thread := h.listen("/v1/stream?parent=" + root.Hash().String())
 	h.store(moduletest.Event(t, 1), signed(t, k, k.Legacy, module.Draft{Type: "VOTE", CreatedAt: 2, Parents: []string{root.Hash().String()}}), moduletest.Event(t, 2),
 		signed(t, k, k.Public, module.Draft{Type: "LIKE", CreatedAt: 3}))
@@ -193,7 +203,7 @@ func TestStreamHeartbeat(t *testing.T) {
 	}
 	// An id that a heartbeat does not have would move the place to resume at.
 	h.put(1)
-	if m, err := l.next(); err != nil || m.id != "1" {
+	if m, err := l.next(); err != nil || m.id != h.at(1) {
 		t.Errorf("%+v %v", m, err)
 	}
 }
@@ -214,7 +224,7 @@ func TestThousandSubscribers(t *testing.T) {
 	for part := range 8 {
 		wg.Go(func() {
 			for i := part; i < subscribers; i += 8 {
-				listeners[i] = h.listen("/v1/stream?from=11")
+				listeners[i] = h.listen("/v1/stream?after=" + h.at(10))
 			}
 		})
 	}
@@ -229,7 +239,7 @@ func TestThousandSubscribers(t *testing.T) {
 		wg.Go(func() {
 			for n := uint64(11); n <= events; n++ {
 				m, err := l.next()
-				if err != nil || m.id != strconv.FormatUint(n, 10) {
+				if err != nil || m.id != h.at(n) {
 					t.Errorf("subscriber %d: %s after %d, %v", i, m.id, n-1, err)
 					return
 				}
@@ -251,7 +261,7 @@ func TestThousandSubscribers(t *testing.T) {
 	}
 	for i, l := range listeners {
 		m, err := l.next()
-		if err != nil || m.event != "closing" || m.data != fmt.Sprintf(`{"code":"shutting_down","sequence":%d}`, events) {
+		if err != nil || m.event != "closing" || m.data != fmt.Sprintf(`{"code":"shutting_down","after":%q}`, h.at(events)) {
 			t.Fatalf("subscriber %d: %+v, %v", i, m, err)
 		}
 		if _, err := l.next(); err != io.EOF {
@@ -273,7 +283,7 @@ func TestSlowSubscriberIsDropped(t *testing.T) {
 		return c, err
 	}
 	h.http.Transport.(*http.Transport).DialContext = dial
-	slow := h.listen("/v1/stream?from=1")
+	slow := h.listen("/v1/stream?after=0")
 	if got := slow.take(t, 1); got[0] != 1 {
 		t.Fatal(got)
 	}
@@ -294,17 +304,17 @@ func TestSlowSubscriberIsDropped(t *testing.T) {
 		if m.event != "event" {
 			break
 		}
-		if after++; m.id != strconv.FormatUint(after, 10) {
+		if after++; m.id != h.at(after) {
 			t.Fatalf("%s after %d", m.id, after-1)
 		}
 	}
-	if m.event != "dropped" || m.data != fmt.Sprintf(`{"code":"overloaded","sequence":%d}`, after) || after == uint64(last) {
+	if m.event != "dropped" || m.data != fmt.Sprintf(`{"code":"overloaded","after":%q}`, h.at(after)) || after == uint64(last) {
 		t.Fatalf("the last message is %+v after %d of %d", m, after, last)
 	}
 	if _, err := slow.next(); err != io.EOF {
 		t.Errorf("the stream goes on with %v", err)
 	}
-	again := h.listen("/v1/stream", "Last-Event-ID", strconv.FormatUint(after, 10))
+	again := h.listen("/v1/stream", "Last-Event-ID", h.at(after))
 	if got := again.take(t, last-int(after)); !slices.Equal(got, sequence(after+1, uint64(last))) {
 		t.Errorf("%d events after %d", len(got), after)
 	}
@@ -318,7 +328,7 @@ func TestStuckSubscriberIsCutOff(t *testing.T) {
 	})
 	c := h.raw()
 	_ = c.(*net.TCPConn).SetReadBuffer(4 << 10)
-	fmt.Fprintf(c, "GET /v1/stream?from=1 HTTP/1.1\r\nHost: h\r\n\r\n")
+	fmt.Fprintf(c, "GET /v1/stream?from=0 HTTP/1.1\r\nHost: h\r\n\r\n")
 	pad := strings.Repeat("x", 200_000)
 	deadline := time.Now().Add(time.Minute)
 	for i := 0; ; i++ {
@@ -348,7 +358,7 @@ func TestClientFollows(t *testing.T) {
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {
-		done <- h.client.Follow(ctx, client.Follow{From: 11, Types: []string{"ADD_CLAIM"}}, func(f client.Found) error {
+		done <- h.client.Follow(ctx, client.Follow{After: h.at(10), Types: []string{"ADD_CLAIM"}}, func(f client.Found) error {
 			if f.Err != nil || f.Event.Hash() != f.Hash {
 				t.Errorf("%+v", f)
 			}

@@ -19,7 +19,7 @@ import (
 	"github.com/eventseal/eventseal/host/client"
 	"github.com/eventseal/eventseal/host/durable"
 	"github.com/eventseal/eventseal/host/module"
-	"github.com/eventseal/eventseal/wasm/digest"
+	"github.com/eventseal/eventseal/wasm/code"
 )
 
 // ExportOptions say what is written where. Client is required, with a
@@ -28,6 +28,7 @@ type ExportOptions struct {
 	Client *client.Client
 	Server string       // the client's; an interrupted export goes on from the same one only
 	Query  client.Query // its filters; the order is that of admission, oldest first
+	After  string       // the place to begin behind; "": with the first event
 	File   string       // must not exist; "": Output, which cannot be gone on with
 	Output io.Writer    // lines, not compressed
 	// Progress is told after every few events. nil: nobody.
@@ -48,8 +49,9 @@ type Exported struct {
 type exportState struct {
 	Server   string       `json:"server"`
 	Query    client.Query `json:"query"`
-	After    string       `json:"after"` // hash of the last event in the file; "": none
-	Size     int64        `json:"size"`  // of the file so far
+	Begin    string       `json:"begin,omitempty"` // ExportOptions.After
+	After    string       `json:"after"`           // the last event in the file, in the host's order: "epoch-hash"; "": none
+	Size     int64        `json:"size"`            // of the file so far
 	Exported Exported     `json:"exported"`
 }
 
@@ -59,6 +61,10 @@ const (
 	stateEnding = ".export.json"
 )
 
+// beginnings is how often one Export begins a file: a host whose order is
+// another one each time is not to be waited for.
+const beginnings = 4
+
 // ErrExists: the file to be written is there already.
 var ErrExists = errors.New("the file exists already and is left as it is")
 
@@ -66,11 +72,14 @@ var ErrExists = errors.New("the file exists already and is left as it is")
 // a line, in the order of admission. The lines are the same for every host
 // that admitted the same events in the same order. A file appears under its
 // name when it is complete and durable; until then it is FILE.part, and after an
-// interruption the next Export of the same query goes on with it.
+// interruption the next Export of the same query goes on with it. Where the
+// host's order is another one by then, and does not begin with what the file
+// has, the file is begun anew: it misses nothing and has nothing twice. Output
+// has some events twice then.
 func Export(ctx context.Context, o ExportOptions) (Exported, error) {
-	o.Query.Ascending, o.Query.Limit, o.Query.Cursor = false, 0, ""
+	o.Query.Ascending, o.Query.Limit, o.Query.Cursor, o.Query.After = false, 0, "", ""
 	if o.File == "" {
-		x := &exporter{o: o, out: plain(o.Output)}
+		x := &exporter{o: o, out: plain(o.Output), after: o.After}
 		err := errors.Join(x.run(ctx), x.out.Flush())
 		x.done.Complete = err == nil
 		return x.done, err
@@ -87,6 +96,11 @@ func Export(ctx context.Context, o ExportOptions) (Exported, error) {
 	}
 	defer x.file.Close()
 	err := x.run(ctx)
+	for began := 1; errors.Is(err, &code.Error{Code: code.EpochChanged}) && x.after != o.After && began < beginnings; began++ {
+		if err = x.anew(); err == nil {
+			err = x.run(ctx)
+		}
+	}
 	if err == nil {
 		x.done.Complete = true
 	}
@@ -111,7 +125,7 @@ type exporter struct {
 	file  *os.File // nil: Output
 	out   flusher
 	done  Exported
-	after *digest.Hash
+	after string
 	saved time.Time
 }
 
@@ -128,19 +142,14 @@ func (x *exporter) open() (err error) {
 	if err != nil {
 		return err
 	}
-	if resumed && state.After == "" && !state.Exported.Complete { // it came to nothing, at a wrong address perhaps
+	_, _, placed := strings.Cut(state.After, "-")
+	if resumed && !placed && !state.Exported.Complete { // it came to nothing, at a wrong address perhaps, or in an order without a name
 		resumed, state = false, exportState{}
 	}
 	if resumed && !x.same(&state) {
 		return fmt.Errorf("%s is of another query or host; remove it to start anew", x.o.File+stateEnding)
 	}
-	if state.After != "" {
-		h, ok := digest.ParseHash(state.After)
-		if !ok {
-			return fmt.Errorf("%s cannot be used; remove it to start anew", x.o.File+stateEnding)
-		}
-		x.after = &h
-	}
+	x.after = cmp.Or(state.After, x.o.After)
 	if x.file, err = os.OpenFile(x.o.File+partEnding, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
 		return err
 	}
@@ -149,13 +158,7 @@ func (x *exporter) open() (err error) {
 		err = fmt.Errorf("%s is shorter than it was; remove %s to start anew", x.file.Name(), x.o.File+stateEnding)
 	}
 	if err == nil {
-		err = x.file.Truncate(state.Size)
-	}
-	if err == nil {
-		_, err = x.file.Seek(state.Size, io.SeekStart)
-	}
-	if err == nil {
-		x.out, err = compressed(x.o.File, x.file)
+		err = x.cut(state.Size)
 	}
 	if err != nil {
 		x.file.Close()
@@ -165,11 +168,35 @@ func (x *exporter) open() (err error) {
 	return nil
 }
 
+// cut leaves so much of the file, and goes on there.
+func (x *exporter) cut(size int64) (err error) {
+	if err = x.file.Truncate(size); err == nil {
+		_, err = x.file.Seek(size, io.SeekStart)
+	}
+	if err == nil {
+		x.out, err = compressed(x.o.File, x.file)
+	}
+	return err
+}
+
+// anew begins the file again. What was written to it is void at once: a state
+// that tells of more than the file has would be refused.
+func (x *exporter) anew() error {
+	x.after, x.done = x.o.After, Exported{}
+	if err := os.Remove(x.o.File + stateEnding); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := syncDir(filepath.Dir(x.o.File)); err != nil {
+		return err
+	}
+	return x.cut(0)
+}
+
 // same reports whether state is of this export.
 func (x *exporter) same(state *exportState) bool {
 	a, errA := json.Marshal(state.Query)
 	b, errB := json.Marshal(x.o.Query)
-	return errA == nil && errB == nil && string(a) == string(b) && state.Server == x.o.Server
+	return errA == nil && errB == nil && string(a) == string(b) && state.Server == x.o.Server && state.Begin == x.o.After
 }
 
 // run writes what follows x.after.
@@ -177,8 +204,8 @@ func (x *exporter) run(ctx context.Context) error {
 	if x.done.Complete {
 		return nil
 	}
-	r := client.ExportRequest{Query: x.o.Query, After: x.after, Batch: x.o.batch}
-	return x.o.Client.Export(ctx, r, func(vs []module.Verified) error {
+	r := client.ExportRequest{Query: x.o.Query, After: x.after, Batch: x.o.batch, Once: x.file != nil}
+	return x.o.Client.Export(ctx, r, func(vs []module.Verified, after string) error {
 		for _, v := range vs {
 			record := v.Record()
 			if _, err := x.out.Write(record); err != nil {
@@ -190,8 +217,7 @@ func (x *exporter) run(ctx context.Context) error {
 			x.done.Events++
 			x.done.Bytes += uint64(len(record)) + 1
 		}
-		last := vs[len(vs)-1].Hash()
-		x.after = &last
+		x.after = after
 		if x.o.Progress != nil {
 			x.o.Progress(x.done)
 		}
@@ -212,9 +238,9 @@ func (x *exporter) save() error {
 		return err
 	}
 	x.saved = time.Now()
-	state := exportState{Server: x.o.Server, Query: x.o.Query, Size: size, Exported: x.done}
-	if x.after != nil {
-		state.After = x.after.String()
+	state := exportState{Server: x.o.Server, Query: x.o.Query, Begin: x.o.After, Size: size, Exported: x.done}
+	if x.after != x.o.After {
+		state.After = x.after
 	}
 	return writeState(x.o.File+stateEnding, state)
 }

@@ -58,6 +58,7 @@ type Refusal struct {
 // importState is a point up to which every line has had its answer.
 type importState struct {
 	Server   string   `json:"server"`
+	Epoch    string   `json:"epoch"` // of the host's order, which the receipts named
 	Line     uint64   `json:"line"`
 	Content  hexBytes `json:"content"` // SHA-256 of the lines up to it
 	Report   int64    `json:"report"`  // length of the report
@@ -76,6 +77,7 @@ type importer struct {
 	mu      sync.Mutex
 	pending []line // sent and not answered, or refused here, in order
 
+	epoch   string    // of the receipts so far; "": there are none
 	content hash.Hash // of the lines that were answered
 	at      uint64
 	done    Imported
@@ -89,20 +91,40 @@ type importer struct {
 // store now, and when ctx ends; with a State file the next Import of the same
 // file goes on after the last line whose answer was noted, so that no line is
 // counted or reported twice. The state file goes when the import is complete.
+// When the host's order has become another one since the first line, its
+// receipts before are of what it may not have any more: File is begun anew.
 func Import(ctx context.Context, o ImportOptions) (done Imported, err error) {
 	if o.File == "" {
 		o.State = ""
 	}
+	for began := 1; ; began++ {
+		done, err = importOnce(ctx, o)
+		if !errors.Is(err, errReordered) || o.File == "" || began == beginnings {
+			return done, err
+		}
+		if o.State != "" {
+			if err := os.Remove(o.State); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return done, err
+			}
+		}
+	}
+}
+
+var errReordered = errors.New("the host's journal was rebuilt, restored or rolled back since the first line: import all of it again")
+
+func importOnce(ctx context.Context, o ImportOptions) (done Imported, err error) {
 	i := &importer{o: o, content: sha256.New(), saved: time.Now()}
 	if i.in, err = openLines(o.File, o.Input); err != nil {
 		return Imported{}, err
 	}
 	defer i.in.close()
-	if err := i.begin(); err != nil {
+	defer func() {
+		if i.report != nil {
+			i.report.Close()
+		}
+	}()
+	if err := i.begin(ctx); err != nil {
 		return Imported{}, err
-	}
-	if i.report != nil {
-		defer i.report.Close()
 	}
 	err = o.Client.StoreStream(ctx, o.Wait, i.events(), i.answered)
 	if err == nil {
@@ -128,7 +150,7 @@ func Import(ctx context.Context, o ImportOptions) (done Imported, err error) {
 }
 
 // begin takes up an interrupted import, if there is one.
-func (i *importer) begin() error {
+func (i *importer) begin(ctx context.Context) error {
 	var state importState
 	resumed := false
 	if i.o.State != "" {
@@ -181,7 +203,13 @@ func (i *importer) begin() error {
 	if i.at != state.Line || string(i.content.Sum(nil)) != string(state.Content) {
 		return fmt.Errorf("%s is not the file whose import was interrupted; remove %s to start anew", i.o.File, i.o.State)
 	}
-	i.done = state.Imported
+	i.done, i.epoch = state.Imported, state.Epoch
+	if i.epoch == "" { // every line so far was refused
+		return nil
+	}
+	if now, err := i.o.Client.Epoch(ctx); err != nil || now != i.epoch {
+		return cmp.Or(err, errReordered)
+	}
 	return nil
 }
 
@@ -249,6 +277,12 @@ func (i *importer) answered(_ int, s client.Stored) error {
 	if s.Err != nil && (!errors.As(s.Err, &refusal) || !final(refusal.Code)) {
 		return s.Err // the event stays pending, and is the first of the next import
 	}
+	if s.Err == nil {
+		if i.epoch != "" && s.Receipt.Epoch != i.epoch {
+			return errReordered
+		}
+		i.epoch = s.Receipt.Epoch
+	}
 	l, ok := i.take(false)
 	if !ok {
 		return errors.New("more answers than events")
@@ -310,7 +344,7 @@ func (i *importer) save() error {
 	if i.o.State == "" {
 		return nil
 	}
-	state := importState{Server: i.o.Server, Line: i.at, Content: i.content.Sum(nil), Imported: i.done}
+	state := importState{Server: i.o.Server, Epoch: i.epoch, Line: i.at, Content: i.content.Sum(nil), Imported: i.done}
 	if i.report != nil {
 		var err error
 		if state.Report, err = i.report.Seek(0, io.SeekCurrent); err != nil {

@@ -268,7 +268,7 @@ func (cl *Client) problem(resp *http.Response) error {
 	b, err := bounded(resp.Body, maxDocument)
 	var p Problem
 	if err == nil && kind == "application/problem+json" && json.Unmarshal(b, &p) == nil && p.refusal() != nil {
-		e.Err, e.Replicas = p.refusal(), p.Replicas
+		e.Err, e.Replicas, e.Resume = p.refusal(), p.Replicas, p.Resume
 		e.RequestID = cmp.Or(e.RequestID, p.RequestID)
 		e.passing = passingCode(p.refusal().Code)
 		return e

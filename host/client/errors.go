@@ -17,6 +17,7 @@ type Error struct {
 	RequestID  string // under which the host logged it, may be ""
 	Replicas   []ReplicaError
 	RetryAfter time.Duration // what the host asked for, 0 for nothing
+	Resume     string        // of code.EpochChanged: the place to go on after, without missing an event
 	Err        error
 
 	passing bool // worth another attempt
@@ -57,6 +58,7 @@ type Problem struct {
 	Detail    string         `json:"detail"`
 	RequestID string         `json:"request_id"`
 	Replicas  []ReplicaError `json:"replicas"`
+	Resume    string         `json:"resume"`
 }
 
 // refusal returns the problem as the error that it stands for; nil for a code

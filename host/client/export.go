@@ -14,14 +14,16 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 // An ExportRequest chooses what Export fetches.
 type ExportRequest struct {
-	Query Query        // its filters; order, limit and cursor are not looked at
-	After *digest.Hash // begin after this event; nil: with the first one
-	Batch int          // events that are handed out at once; 0: 256
+	Query Query  // its filters; order, limit, cursor and place are not looked at
+	After string // the place to begin behind; "": with the first event
+	Batch int    // events that are handed out at once; 0: 256
+	Once  bool   // end with code.EpochChanged rather than hand out an event again
 }
 
 const (
@@ -32,25 +34,25 @@ const (
 
 // Export fetches every event that the request chooses, in the order of their
 // admission, and hands them to each in batches, verified and in their stored
-// form. That the host left none out is its word. An answer that breaks off is
-// gone on with after the last event that each has seen; it gives up after some
-// attempts of which none brought any. It ends with the first error of each.
-// When it returns nil the host said that this was all.
-func (cl *Client) Export(ctx context.Context, r ExportRequest, each func([]module.Verified) error) error {
-	var after *digest.Hash
-	if r.After != nil {
-		h := *r.After
-		after = &h
-	}
+// form, with the place to go on after. That the host left none out is its word.
+// An answer that breaks off is gone on with after the last event that each has
+// seen; it gives up after some attempts of which none brought any. Where the
+// host has another order than before, it goes on so that nothing is missed, and
+// some events may come again, unless the request says Once. It ends with the
+// first error of each. When it returns nil the host said that this was all.
+func (cl *Client) Export(ctx context.Context, r ExportRequest, each func(vs []module.Verified, after string) error) error {
 	var stop error
 	for attempt := 1; ; attempt++ {
-		err := cl.exportOnce(ctx, r, after, func(vs []module.Verified) error {
-			if stop = each(vs); stop == nil {
-				h := vs[len(vs)-1].Hash()
-				after, attempt = &h, 0
+		err := cl.exportOnce(ctx, r, func(vs []module.Verified, after string) error {
+			if stop = each(vs, after); stop == nil {
+				r.After, attempt = after, 0
 			}
 			return stop
 		})
+		if resume := resumed(err); resume != "" && stop == nil && attempt < cl.o.Attempts && (!r.Once || samePlace(r.After, resume)) {
+			r.After = resume
+			continue
+		}
 		switch {
 		case err == nil:
 			return nil
@@ -63,12 +65,9 @@ func (cl *Client) Export(ctx context.Context, r ExportRequest, each func([]modul
 }
 
 // exportOnce is one request.
-func (cl *Client) exportOnce(ctx context.Context, r ExportRequest, after *digest.Hash, each func([]module.Verified) error) error {
-	r.Query.Ascending, r.Query.Limit, r.Query.Cursor = false, 0, ""
+func (cl *Client) exportOnce(ctx context.Context, r ExportRequest, each func([]module.Verified, string) error) error {
+	r.Query.Ascending, r.Query.Limit, r.Query.Cursor, r.Query.After = false, 0, "", r.After
 	query := r.Query.values()
-	if after != nil {
-		query.Set("after", after.String())
-	}
 	return cl.attempt(ctx, call{method: http.MethodGet, path: "/v1/events:export", query: query, encoding: "zstd", idle: true}, func(resp *http.Response) error {
 		body := &whole{r: resp.Body}
 		var in io.Reader = body
@@ -80,7 +79,15 @@ func (cl *Client) exportOnce(ctx context.Context, r ExportRequest, after *digest
 			defer z.Close()
 			in = z
 		}
-		if err := cl.exportBatches(ctx, resp, newLines(in), r.Batch, each); err != nil {
+		epoch := resp.Header.Get("X-Journal-Epoch")
+		handOut := func(vs []module.Verified) error {
+			after := vs[len(vs)-1].Hash().String()
+			if epoch != "" {
+				after = epoch + "-" + after // in this order, and not in any
+			}
+			return each(vs, after)
+		}
+		if err := cl.exportBatches(ctx, resp, newLines(in), r.Batch, handOut); err != nil {
 			return err
 		}
 		return body.ended()
@@ -181,7 +188,7 @@ func (cl *Client) exportLines(resp *http.Response, in *lines, most int) (records
 				Hash string `json:"hash"` // of the event that cannot be had
 			}
 			if err := json.Unmarshal(line, &p); err == nil && p.refusal() != nil {
-				e := &Error{Server: cl.base.Host, Status: p.Status, RequestID: requestID(resp), Err: p.refusal(), passing: passingCode(p.refusal().Code)}
+				e := &Error{Server: cl.base.Host, Status: p.Status, RequestID: requestID(resp), Err: p.refusal(), passing: passingCode(p.refusal().Code) || p.refusal().Code == code.EpochChanged}
 				if p.Hash != "" {
 					e.Err = fmt.Errorf("event %s: %w", p.Hash, e.Err)
 				}

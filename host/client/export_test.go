@@ -71,7 +71,7 @@ func TestExportGoesOn(t *testing.T) {
 		}
 	})
 	var got bytes.Buffer
-	err := cl.Export(t.Context(), client.ExportRequest{Query: client.Query{Types: []string{"VOTE"}, Ascending: true, Limit: 7}, Batch: 4}, func(vs []module.Verified) error {
+	err := cl.Export(t.Context(), client.ExportRequest{Query: client.Query{Types: []string{"VOTE"}, Ascending: true, Limit: 7}, Batch: 4}, func(vs []module.Verified, _ string) error {
 		for _, v := range vs {
 			got.Write(append(v.Record(), '\n'))
 		}
@@ -110,7 +110,7 @@ func TestExportGivesUp(t *testing.T) {
 				requests++
 				w.Write([]byte(c.answer))
 			})
-			err := cl.Export(t.Context(), client.ExportRequest{}, func(vs []module.Verified) error { got += len(vs); return nil })
+			err := cl.Export(t.Context(), client.ExportRequest{}, func(vs []module.Verified, _ string) error { got += len(vs); return nil })
 			if err == nil || c.want != nil && !errors.Is(err, c.want) || got != c.got || requests != c.requests {
 				t.Errorf("%d events of %d requests, %v", got, requests, err)
 			}
@@ -119,7 +119,7 @@ func TestExportGivesUp(t *testing.T) {
 	t.Run("its caller", func(t *testing.T) {
 		cl := start(t, client.Options{Verifier: events}, func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(record(0) + record(1))) })
 		full := errors.New("the disk is full")
-		if err := cl.Export(t.Context(), client.ExportRequest{Batch: 1}, func([]module.Verified) error { return full }); !errors.Is(err, full) {
+		if err := cl.Export(t.Context(), client.ExportRequest{Batch: 1}, func([]module.Verified, string) error { return full }); !errors.Is(err, full) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -133,7 +133,7 @@ func TestExportGivesUp(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		got := 0
-		err := cl.Export(ctx, client.ExportRequest{Batch: 1}, func(vs []module.Verified) error {
+		err := cl.Export(ctx, client.ExportRequest{Batch: 1}, func(vs []module.Verified, _ string) error {
 			if got += len(vs); got > 3 {
 				return errors.New("enough")
 			}

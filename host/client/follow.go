@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -22,30 +21,25 @@ type Follow struct {
 	Authors []string // public keys in any spelling
 	Parents []string // hashes: events that name one of these as a parent
 
-	From   uint64        // sequence number of the first event that is wanted; 0: only what comes from now on
+	After  string        // the place behind which to begin; "": only what comes from now on
 	Silent time.Duration // how long a host may send nothing at all before it is called again; 0: 1 minute
 }
 
-// Follow calls each for what the host admitted since From and goes on with
+// Follow calls each for what the host admitted after a place and goes on with
 // what it admits, in its order, each event once and verified. Where the stream
-// breaks off it is gone on with. It ends with each's error, a refusal, the
-// context's error, or when the host could not be reached Attempts times in a row.
+// breaks off it is gone on with. Where the host has another order than before,
+// it goes on so that nothing is missed, and some events may come again. It ends
+// with each's error, a refusal, the context's error, or when the host could not
+// be reached Attempts times in a row.
 func (cl *Client) Follow(ctx context.Context, f Follow, each func(Found) error) error {
 	if f.Silent <= 0 {
 		f.Silent = time.Minute
 	}
-	next := f.From
-	if next == 0 {
-		last, err := cl.last(ctx)
-		if err != nil {
-			return err
-		}
-		next = last + 1
-	}
+	after := f.After
 	for failed := 0; ; {
-		s := &following{cl: cl, f: f, each: each, next: next}
+		s := &following{cl: cl, f: f, each: each, after: after}
 		err := s.listen(ctx)
-		next = s.next
+		after = s.after
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -55,28 +49,16 @@ func (cl *Client) Follow(ctx context.Context, f Follow, each func(Found) error) 
 		if failed++; s.heard {
 			failed = 1
 		}
-		if failed >= cl.o.Attempts || !passing(err) {
+		resume := resumed(err)
+		if failed >= cl.o.Attempts || (!passing(err) && resume == "") {
 			return err
 		}
-		if !sleep(ctx, cl.wait(failed, err)) {
+		if resume != "" {
+			after = resume
+		} else if !sleep(ctx, cl.wait(failed, err)) {
 			return ctx.Err()
 		}
 	}
-}
-
-// last returns the sequence number of the newest event.
-func (cl *Client) last(ctx context.Context) (uint64, error) {
-	var answer struct {
-		Events []struct {
-			Sequence uint64 `json:"sequence"`
-		} `json:"events"`
-	}
-	q := url.Values{"limit": {"1"}, "include": {"hashes"}}
-	err := cl.do(ctx, call{method: http.MethodGet, path: "/v1/events", query: q}, document(&answer))
-	if err != nil || len(answer.Events) == 0 {
-		return 0, err
-	}
-	return answer.Events[0].Sequence, nil
 }
 
 // following is one connection.
@@ -84,7 +66,7 @@ type following struct {
 	cl      *Client
 	f       Follow
 	each    func(Found) error
-	next    uint64 // sequence number that is wanted next
+	after   string // the place to go on after
 	heard   bool   // anything
 	stopped error  // for good: by each, or because the host is not to be believed
 }
@@ -96,9 +78,11 @@ func (s *following) listen(ctx context.Context) error {
 	silence := time.AfterFunc(s.f.Silent, cancel)
 	defer silence.Stop()
 	u := s.cl.base.JoinPath("/v1/stream")
-	u.RawQuery = url.Values{
-		"type": s.f.Types, "author": s.f.Authors, "parent": s.f.Parents, "from": {strconv.FormatUint(s.next, 10)},
-	}.Encode()
+	q := url.Values{"type": s.f.Types, "author": s.f.Authors, "parent": s.f.Parents}
+	if s.after != "" {
+		q.Set("after", s.after)
+	}
+	u.RawQuery = q.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return err
@@ -121,7 +105,7 @@ func (s *following) listen(ctx context.Context) error {
 	}
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
-	var event string
+	var event, id string
 	var data []byte
 	for lines.Scan() {
 		silence.Reset(s.f.Silent)
@@ -130,10 +114,12 @@ func (s *following) listen(ctx context.Context) error {
 		value = bytes.TrimPrefix(value, []byte(" "))
 		switch {
 		case len(lines.Bytes()) == 0:
-			if err := s.message(ctx, resp, event, data); err != nil {
+			if err := s.message(ctx, resp, event, id, data); err != nil {
 				return err
 			}
-			event, data = "", nil
+			event, id, data = "", "", nil
+		case string(name) == "id":
+			id = string(value)
 		case string(name) == "event":
 			event = string(value)
 		case string(name) == "data":
@@ -154,13 +140,19 @@ func (s *following) listen(ctx context.Context) error {
 }
 
 // message takes one server-sent event.
-func (s *following) message(ctx context.Context, resp *http.Response, event string, data []byte) error {
+func (s *following) message(ctx context.Context, resp *http.Response, event, id string, data []byte) error {
 	stop := func(err error) error {
 		s.stopped = &Error{Server: s.cl.base.Host, Status: resp.StatusCode, RequestID: requestID(resp), Err: err}
 		return s.stopped
 	}
 	switch event {
 	case "event":
+	case "":
+		// Where the stream begins. Of a place that was asked for it says nothing new.
+		if _, _, ok := parsePosition(id); ok && s.after == "" {
+			s.after = id
+		}
+		return nil
 	case "dropped", "closing":
 		var end Problem
 		_ = json.Unmarshal(data, &end) // without a code it is just an end
@@ -183,10 +175,10 @@ func (s *following) message(ctx context.Context, resp *http.Response, event stri
 		return stop(fmt.Errorf("the message is not what a host sends: %w", err))
 	}
 	h, ok := digest.ParseHash(m.Hash)
-	if !ok || m.Sequence < s.next {
-		return stop(fmt.Errorf("the stream goes from %d to %d, %.80q", s.next, m.Sequence, m.Hash))
+	if epoch, n, known := parsePosition(id); !ok || !known || n != m.Sequence || !follows(s.after, epoch, n) {
+		return stop(fmt.Errorf("the stream goes from %q to %.80q, %.80q", s.after, id, m.Hash))
 	}
-	found := Found{Hash: h, Sequence: m.Sequence, AdmittedAt: m.AdmittedAt}
+	found := Found{Hash: h, Sequence: m.Sequence, Position: id, AdmittedAt: m.AdmittedAt}
 	if m.Problem != nil && m.Problem.refusal() != nil {
 		found.Err = &Error{Server: s.cl.base.Host, Status: m.Problem.Status, RequestID: requestID(resp), Err: m.Problem.refusal()}
 	} else {
@@ -202,6 +194,12 @@ func (s *following) message(ctx context.Context, resp *http.Response, event stri
 		s.stopped = err
 		return err
 	}
-	s.next = m.Sequence + 1
+	s.after = id
 	return nil
+}
+
+// follows reports whether a position comes after a place, as far as that tells.
+func follows(after, epoch string, sequence uint64) bool {
+	of, n, ok := parsePosition(after)
+	return !ok || epoch == of && sequence > n
 }

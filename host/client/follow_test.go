@@ -16,8 +16,10 @@ import (
 )
 
 func message(v module.Verified, sequence int, record string) string {
-	return fmt.Sprintf("id: %d\nevent: event\ndata: %s\n\n", sequence, found(v, sequence, record))
+	return fmt.Sprintf("id: %s\nevent: event\ndata: %s\n\n", at(sequence), found(v, sequence, record))
 }
+
+func at(sequence int) string { return fmt.Sprintf("00000000000000aa-%d", sequence) }
 
 var errEnough = errors.New("enough")
 
@@ -30,16 +32,16 @@ func TestFollowGoesOnWhereItBrokeOff(t *testing.T) {
 		asked = append(asked, r.URL.Path+"?"+r.URL.RawQuery)
 		w.Header().Set("Content-Type", "text/event-stream")
 		switch calls.Add(1) {
-		case 1:
-			io.WriteString(w, `{"events":[{"hash":"x","sequence":6}]}`)
+		case 1: // nothing but where it begins
+			io.WriteString(w, "id: "+at(6)+"\nretry: 2000\n\n")
 		case 2: // a heartbeat, one event, half of the next
-			io.WriteString(w, "retry: 2000\n\n:\n\n"+message(events[0], 7, record(0))+"id: 8\nevent: event\ndata: {\"ha")
+			io.WriteString(w, "id: "+at(6)+"\nretry: 2000\n\n:\n\n"+message(events[0], 7, record(0))+"id: "+at(8)+"\nevent: event\ndata: {\"ha")
 		case 3:
 			problem(w, code.Overloaded, "")
 		case 4:
-			io.WriteString(w, message(events[1], 8, record(1))+"event: dropped\ndata: {\"code\":\"overloaded\",\"sequence\":8}\n\n")
+			io.WriteString(w, message(events[1], 8, record(1))+"event: dropped\ndata: {\"code\":\"overloaded\",\"after\":\""+at(8)+"\"}\n\n")
 		case 5:
-			io.WriteString(w, "event: later\ndata: x\n\nid: 11\nevent: event\ndata: {\"hash\":\""+events[2].Hash().String()+`","sequence":11,"problem":{"code":"corrupt","status":502}}`+"\n\n"+message(events[3], 12, record(3)))
+			io.WriteString(w, "event: later\ndata: x\n\nid: "+at(11)+"\nevent: event\ndata: {\"hash\":\""+events[2].Hash().String()+`","sequence":11,"problem":{"code":"corrupt","status":502}}`+"\n\n"+message(events[3], 12, record(3)))
 		}
 	})
 	var got []string
@@ -53,7 +55,8 @@ func TestFollowGoesOnWhereItBrokeOff(t *testing.T) {
 	if !errors.Is(err, errEnough) || fmt.Sprint(got) != "[7 false 8 false 11 true 12 false]" {
 		t.Errorf("%v, %v", got, err)
 	}
-	if fmt.Sprint(asked) != "[/v1/events?include=hashes&limit=1 /v1/stream?from=7&type=VOTE /v1/stream?from=8&type=VOTE /v1/stream?from=8&type=VOTE /v1/stream?from=9&type=VOTE]" {
+	asks := func(n int) string { return "/v1/stream?after=" + at(n) + "&type=VOTE" }
+	if fmt.Sprint(asked) != "[/v1/stream?type=VOTE "+strings.Join([]string{asks(6), asks(7), asks(7), asks(8)}, " ")+"]" {
 		t.Errorf("asked for %q", asked)
 	}
 }
@@ -66,6 +69,9 @@ func TestFollowTrustsNothing(t *testing.T) {
 		"a forged one":   message(events[0], 3, strings.Replace(record(0), "VOTE", "LIKE", 1)),
 		"twice the same": message(events[0], 3, record(0)) + message(events[0], 3, record(0)),
 		"backwards":      message(events[0], 2, record(0)),
+		"another order":  strings.Replace(message(events[0], 3, record(0)), "aa-3", "bb-3", 1),
+		"another number": strings.Replace(message(events[0], 3, record(0)), "aa-3", "aa-4", 1),
+		"no position":    strings.Replace(message(events[0], 3, record(0)), "00000000000000aa-3", "3", 1),
 		"no JSON":        "event: event\ndata: {\n\n",
 		"endless":        "data: " + strings.Repeat("x", module.MaxRecordBytes+128<<10),
 	} {
@@ -75,7 +81,7 @@ func TestFollowTrustsNothing(t *testing.T) {
 			io.WriteString(w, body)
 		})
 		n := 0
-		if err := cl.Follow(t.Context(), client.Follow{From: 3}, func(client.Found) error { n++; return nil }); err == nil || calls.Load() != 1 || n > 1 {
+		if err := cl.Follow(t.Context(), client.Follow{After: at(2)}, func(client.Found) error { n++; return nil }); err == nil || calls.Load() != 1 || n > 1 {
 			t.Errorf("%s: %d events in %d calls, %v", name, n, calls.Load(), err)
 		}
 	}
@@ -87,7 +93,7 @@ func TestFollowEnds(t *testing.T) {
 		calls.Add(1)
 		problem(w, code.InvalidParameter, "")
 	})
-	if err := refused.Follow(t.Context(), client.Follow{From: 9}, nil); !errors.Is(err, &code.Error{Code: code.InvalidParameter}) || calls.Load() != 1 {
+	if err := refused.Follow(t.Context(), client.Follow{After: at(8)}, nil); !errors.Is(err, &code.Error{Code: code.InvalidParameter}) || calls.Load() != 1 {
 		t.Errorf("%v after %d calls", err, calls.Load())
 	}
 	calls.Store(0)
@@ -95,7 +101,7 @@ func TestFollowEnds(t *testing.T) {
 		calls.Add(1)
 		panic(http.ErrAbortHandler)
 	})
-	if err := down.Follow(t.Context(), client.Follow{From: 9}, nil); err == nil || calls.Load() != 3 {
+	if err := down.Follow(t.Context(), client.Follow{After: at(8)}, nil); err == nil || calls.Load() != 3 {
 		t.Errorf("%v after %d calls", err, calls.Load())
 	}
 	calls.Store(0)
@@ -104,7 +110,7 @@ func TestFollowEnds(t *testing.T) {
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 	})
-	if err := silent.Follow(t.Context(), client.Follow{From: 9, Silent: 20 * time.Millisecond}, nil); err == nil || calls.Load() != 2 {
+	if err := silent.Follow(t.Context(), client.Follow{After: at(8), Silent: 20 * time.Millisecond}, nil); err == nil || calls.Load() != 2 {
 		t.Errorf("%v after %d calls", err, calls.Load())
 	}
 }

@@ -26,18 +26,24 @@ type Query struct {
 	Ascending bool   // oldest admission first
 	Limit     int    // events of one page, 1 … 1000; 0: 100
 	Cursor    string // Page.Next of the page before; "": the first page
+	After     string // a place, without a Cursor: the first page begins behind it, in the order of the answer
 }
 
 // A Page is one answer to a query.
 type Page struct {
 	Events []Found
 	Next   string // cursor of the next page; "": there is none
+	// Reordered: the place or cursor was of an order that the host does not have
+	// any more. The page begins where nothing is missed, and events may be in it
+	// that earlier pages had.
+	Reordered bool
 }
 
 // Found is an event that a query found.
 type Found struct {
 	Hash       digest.Hash
 	Sequence   uint64
+	Position   string // of it in the host's order, a place to go on after
 	AdmittedAt time.Time
 	Event      module.Verified // where Err is nil
 	Err        error           // why the host cannot serve the record now
@@ -68,13 +74,26 @@ func (q *Query) values() url.Values {
 	if q.Cursor != "" {
 		v.Set("cursor", q.Cursor)
 	}
+	if q.After != "" {
+		v.Set("after", q.After)
+	}
 	return v
 }
 
 // Query returns one page of events, each verified here. That the host left
 // none out is its word. Paging misses no event and shows none twice, whatever
-// is stored meanwhile.
+// is stored meanwhile, unless a page is Reordered.
 func (cl *Client) Query(ctx context.Context, q Query) (Page, error) {
+	page, err := cl.queryOnce(ctx, q)
+	if resume := resumed(err); resume != "" {
+		q.Cursor, q.After = "", resume
+		page, err = cl.queryOnce(ctx, q)
+		page.Reordered = err == nil
+	}
+	return page, err
+}
+
+func (cl *Client) queryOnce(ctx context.Context, q Query) (Page, error) {
 	var page Page
 	err := cl.do(ctx, call{method: http.MethodGet, path: "/v1/events", query: q.values()}, func(resp *http.Response) error {
 		b, err := bounded(resp.Body, maxPage)
@@ -104,6 +123,7 @@ type listed struct {
 // have no record.
 func (cl *Client) page(ctx context.Context, resp *http.Response, b []byte, bare func(*listed) bool) (Page, error) {
 	var answer struct {
+		Epoch  string   `json:"epoch"`
 		Events []listed `json:"events"`
 		Next   string   `json:"next_cursor"`
 	}
@@ -115,7 +135,7 @@ func (cl *Client) page(ctx context.Context, resp *http.Response, b []byte, bare 
 	var whose []*Found
 	for i, e := range answer.Events {
 		f := &page.Events[i]
-		f.Sequence, f.AdmittedAt = e.Sequence, e.AdmittedAt
+		f.Sequence, f.Position, f.AdmittedAt = e.Sequence, position(answer.Epoch, e.Sequence), e.AdmittedAt
 		if err := goodHash(e.Hash); err != nil {
 			return Page{}, err
 		}
@@ -159,7 +179,7 @@ func (cl *Client) checkAll(ctx context.Context, records [][]byte, whose []*Found
 
 // Count returns how many events q finds, on all pages.
 func (cl *Client) Count(ctx context.Context, q Query) (uint64, error) {
-	q.Limit, q.Cursor = 1, ""
+	q.Limit, q.Cursor, q.After = 1, "", ""
 	v := q.values()
 	v.Set("count", "true")
 	v.Set("include", "hashes")

@@ -23,6 +23,7 @@ type Receipt struct {
 	Locations json.RawMessage `json:"locations"` // as the host tells them
 	Durable   int             `json:"durable"`   // counting replicas that hold it
 	Required  int             `json:"required"`
+	Epoch     string          `json:"epoch"` // of the host's order, in which the event has its Sequence
 	Sequence  uint64          `json:"sequence"`
 	Created   bool            `json:"created"` // false: it was stored before
 }

@@ -25,6 +25,8 @@ var (
 	// ErrBehind: the subscriber was too slow, and what it would need next is no
 	// longer held. It may subscribe again from where it stopped.
 	ErrBehind = errors.New("feed: the subscriber is too far behind")
+	// ErrReordered: the journal's order has another epoch than the subscription.
+	ErrReordered = errors.New("feed: the order of the events is another one")
 	// ErrClosed: the feed was closed.
 	ErrClosed = errors.New("feed: closed")
 )
@@ -34,6 +36,7 @@ type Journal interface {
 	journal.Finder
 	Scan(ctx context.Context, after uint64, limit int) ([]journal.Entry, error)
 	Last(ctx context.Context) (uint64, error)
+	Epoch() string
 }
 
 // A Reader finds records.
@@ -54,8 +57,9 @@ type Options struct {
 	Journal Journal
 	Reader  Reader
 	// Encode makes of an event what is handed to subscribers, once for all of
-	// them. err says why there is no record.
-	Encode func(e *journal.Entry, v module.Verified, err error) []byte
+	// them: e's number is of the order that epoch names, and err says why there
+	// is no record.
+	Encode func(epoch string, e *journal.Entry, v module.Verified, err error) []byte
 	// Events and Bytes bound what is held of the newest events; one alone may be
 	// larger. 0: 8192 and 32 MiB.
 	Events, Bytes int
@@ -87,6 +91,7 @@ type Feed struct {
 	changed     chan struct{} // closed and replaced by every publication
 	held        []*Item       // the newest events, without a gap
 	bytes       int
+	epoch       string // of the order that they are held in
 	next        uint64 // sequence after the last held; 0: nobody listened, nothing is known
 	closed      bool
 }
@@ -151,9 +156,14 @@ func (f *Feed) nudge() {
 	}
 }
 
-// follow reads until nobody listens any more.
+// follow reads until nobody listens any more, or the order is another one.
 func (f *Feed) follow() error {
+	epoch := f.o.Journal.Epoch()
 	f.mu.Lock()
+	if f.epoch != epoch {
+		f.forget()
+		f.epoch = epoch
+	}
 	next := f.next
 	f.mu.Unlock()
 	if next == 0 {
@@ -165,10 +175,14 @@ func (f *Feed) follow() error {
 		f.mu.Lock()
 		f.next = next
 		f.mu.Unlock()
-		f.publish(nil) // subscribers know now up to where they have to read themselves
+		f.publish(nil) // subscribers know now up to where they have to read themselves, or that theirs is another order
 	}
 	for {
 		if f.idle() {
+			return nil
+		}
+		if f.o.Journal.Epoch() != epoch {
+			f.nudge()
 			return nil
 		}
 		// Not for ever: somebody has to notice that the last subscriber left.
@@ -191,7 +205,7 @@ func (f *Feed) follow() error {
 				return fmt.Errorf("feed: the journal goes from event %d to %d", next+uint64(i)-1, entries[i].Sequence)
 			}
 		}
-		items, err := f.items(f.ctx, entries, pageBytes)
+		items, err := f.items(f.ctx, epoch, entries, pageBytes)
 		if err != nil {
 			return err
 		}
@@ -211,15 +225,17 @@ func (f *Feed) idle() bool {
 	if f.subscribers > 0 {
 		return false
 	}
-	f.held, f.bytes, f.next = nil, 0, 0
+	f.forget()
 	return true
 }
+
+func (f *Feed) forget() { f.held, f.bytes, f.next = nil, 0, 0 }
 
 // items reads the records of entries, or of the first of them: what it made
 // comes to most bytes, or is one event. A record that cannot be had for a
 // passing reason is waited for up to Patience and then told without its record:
 // an event must not hold up all that follow.
-func (f *Feed) items(ctx context.Context, entries []journal.Entry, most int) ([]*Item, error) {
+func (f *Feed) items(ctx context.Context, epoch string, entries []journal.Entry, most int) ([]*Item, error) {
 	items := make([]*Item, 0, len(entries))
 	size, step := 0, firstRead
 	for until := time.Now().Add(f.o.Patience); len(items) < len(entries); step = min(2*step, page) {
@@ -242,7 +258,7 @@ func (f *Feed) items(ctx context.Context, entries []journal.Entry, most int) ([]
 			if err != nil {
 				f.o.Log.Warn("an event cannot be read", "hash", hs[i].String(), "error", err)
 			}
-			it := &Item{Entry: rest[i], Data: f.o.Encode(&rest[i], v, err)}
+			it := &Item{Entry: rest[i], Data: f.o.Encode(epoch, &rest[i], v, err)}
 			if size += len(it.Data); size > most && len(items) > 0 {
 				return items, nil
 			}

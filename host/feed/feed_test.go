@@ -70,7 +70,7 @@ func start(t *testing.T, o feed.Options) *world {
 	w := &world{t: t, journal: j, library: &library{vs: map[digest.Hash]module.Verified{}, fail: map[digest.Hash]error{}}}
 	o.Journal, o.Reader, o.Log = j, w.library, slog.New(slog.DiscardHandler)
 	if o.Encode == nil {
-		o.Encode = func(e *journal.Entry, v module.Verified, err error) []byte {
+		o.Encode = func(_ string, e *journal.Entry, v module.Verified, err error) []byte {
 			if err != nil {
 				return fmt.Appendf(nil, "%d %v", e.Sequence, err)
 			}
@@ -103,7 +103,7 @@ func (w *world) admit(n int) {
 
 func (w *world) subscribe(f journal.Filter, after uint64) *feed.Subscription {
 	w.t.Helper()
-	s, err := w.feed.Subscribe(f, after)
+	s, err := w.feed.Subscribe(f, journal.Position{Epoch: w.journal.Epoch(), Sequence: after})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -150,8 +150,8 @@ func TestBacklogThenLive(t *testing.T) {
 		t.Fatalf("%d events from %v on, %v", len(got), got[:min(3, len(got))], err)
 	}
 	items, err := s.Next(t.Context(), time.Millisecond)
-	if err != nil || len(items) != 0 || s.After() != 1500 {
-		t.Errorf("%d more after %d, %v", len(items), s.After(), err)
+	if err != nil || len(items) != 0 || s.After().Sequence != 1500 {
+		t.Errorf("%d more after %s, %v", len(items), s.After(), err)
 	}
 }
 
@@ -180,11 +180,11 @@ func TestManySubscribersOneReader(t *testing.T) {
 	got := make([][]uint64, subscribers)
 	for i, s := range subs {
 		wg.Go(func() {
-			for s.After() < events {
+			for s.After().Sequence < events {
 				// A filter that chooses nothing more shows its progress with the time.
 				items, err := s.Next(ctx, 100*time.Millisecond)
 				if err != nil {
-					t.Errorf("subscriber %d, after %d: %v", i, s.After(), err)
+					t.Errorf("subscriber %d, after %s: %v", i, s.After(), err)
 					return
 				}
 				for _, it := range items {
@@ -236,10 +236,10 @@ func TestSlowSubscriberIsDroppedAndResumes(t *testing.T) {
 				}
 			}
 			got, err := take(t, slow, 200)
-			if !errors.Is(err, feed.ErrBehind) || slow.After() != 10 || len(got) != 0 {
-				t.Fatalf("%v, %v, after %d", got, err, slow.After())
+			if !errors.Is(err, feed.ErrBehind) || slow.After().Sequence != 10 || len(got) != 0 {
+				t.Fatalf("%v, %v, after %s", got, err, slow.After())
 			}
-			again := w.subscribe(journal.Filter{}, slow.After())
+			again := w.subscribe(journal.Filter{}, slow.After().Sequence)
 			if got, err := take(t, again, 200); err != nil || !slices.Equal(got, run(11, 210)) {
 				t.Fatalf("%d events, %v", len(got), err)
 			}
@@ -250,7 +250,7 @@ func TestSlowSubscriberIsDroppedAndResumes(t *testing.T) {
 // What a subscriber is handed at once is bounded in bytes, in the backlog too:
 // thousands may hold theirs for as long as they like to take it.
 func TestHandsAreBounded(t *testing.T) {
-	w := start(t, feed.Options{Encode: func(e *journal.Entry, _ module.Verified, _ error) []byte {
+	w := start(t, feed.Options{Encode: func(_ string, e *journal.Entry, _ module.Verified, _ error) []byte {
 		if e.Sequence%7 == 0 {
 			return make([]byte, 300_000)
 		}
@@ -333,7 +333,7 @@ func TestNobodyListensAndAgain(t *testing.T) {
 	if _, err := s.Next(t.Context(), time.Minute); !errors.Is(err, feed.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
-	if _, err := w.feed.Subscribe(journal.Filter{}, 0); !errors.Is(err, feed.ErrClosed) {
+	if _, err := w.feed.Subscribe(journal.Filter{}, journal.Position{}); !errors.Is(err, feed.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }
@@ -346,4 +346,56 @@ func TestNextEndsWithItsContext(t *testing.T) {
 	if _, err := s.Next(ctx, time.Minute); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// When the order is another one, subscriptions in the one before end, and new
+// ones are handed nothing that bears its name.
+func TestAnotherOrder(t *testing.T) {
+	w := start(t, feed.Options{Encode: func(epoch string, e *journal.Entry, _ module.Verified, _ error) []byte {
+		return []byte(journal.Position{Epoch: epoch, Sequence: e.Sequence}.String())
+	}})
+	live, waiting := w.subscribe(journal.Filter{}, 0), w.subscribe(journal.Filter{}, 20)
+	w.admit(20)
+	if got, err := take(t, live, 20); err != nil || len(got) != 20 {
+		t.Fatalf("%v, %v", got, err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := waiting.Next(t.Context(), time.Minute)
+		ended <- err
+	}()
+	epoch, err := w.journal.Renew(t.Context(), 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{<-ended, next(t, live)} {
+		if !errors.Is(err, feed.ErrReordered) {
+			t.Errorf("it ended with %v", err)
+		}
+	}
+	if live.After().Epoch == epoch || live.After().Sequence != 20 {
+		t.Errorf("it ended after %s", live.After())
+	}
+	again := w.subscribe(journal.Filter{}, 15)
+	w.admit(5)
+	var got []string
+	for len(got) < 10 {
+		items, err := again.Next(t.Context(), time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, it := range items {
+			got = append(got, string(it.Data))
+		}
+	}
+	for i, text := range got {
+		if want := (journal.Position{Epoch: epoch, Sequence: uint64(16 + i)}); text != want.String() {
+			t.Errorf("%s, want %s", text, want)
+		}
+	}
+}
+
+func next(t *testing.T, s *feed.Subscription) error {
+	_, err := s.Next(t.Context(), time.Minute)
+	return err
 }

@@ -22,6 +22,7 @@ const (
 // events. It is for one goroutine, which closes it.
 type Subscription struct {
 	f       *Feed
+	epoch   string         // of the order that after is a place in
 	filter  journal.Filter // types, authors and parents
 	types   map[string]bool
 	authors map[[34]byte]bool
@@ -31,11 +32,11 @@ type Subscription struct {
 	closed  bool
 }
 
-// Subscribe begins after a sequence number with the events that filter chooses
-// by type, author and parent; its other members must be zero.
-func (f *Feed) Subscribe(filter journal.Filter, after uint64) (*Subscription, error) {
+// Subscribe begins after a position with the events that filter chooses by
+// type, author and parent; its other members must be zero.
+func (f *Feed) Subscribe(filter journal.Filter, after journal.Position) (*Subscription, error) {
 	s := &Subscription{
-		f: f, filter: filter, after: after,
+		f: f, epoch: after.Epoch, filter: filter, after: after.Sequence,
 		types: set(filter.Types), authors: set(filter.Authors), parents: set(filter.Parents),
 	}
 	f.mu.Lock()
@@ -69,13 +70,15 @@ func (s *Subscription) Close() {
 	}
 }
 
-// After returns the sequence number up to which everything that the filter
-// chooses was returned.
-func (s *Subscription) After() uint64 { return s.after }
+// After returns the position up to which everything that the filter chooses
+// was returned.
+func (s *Subscription) After() journal.Position {
+	return journal.Position{Epoch: s.epoch, Sequence: s.after}
+}
 
 // Next waits for events that follow, at most until wait is over, and returns
 // some of them in order; none when there were none. The errors are ErrBehind,
-// ErrClosed, ctx's and the journal's; After says where to go on.
+// ErrReordered, ErrClosed, ctx's and the journal's; After says where to go on.
 func (s *Subscription) Next(ctx context.Context, wait time.Duration) ([]*Item, error) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -98,7 +101,7 @@ func (s *Subscription) Next(ctx context.Context, wait time.Duration) ([]*Item, e
 			}
 			s.f.mu.Lock()
 			changed = s.f.changed
-			known := s.f.next != 0
+			known := s.f.next != 0 && s.f.epoch == s.epoch
 			s.f.mu.Unlock()
 			if known { // it was published in between
 				continue
@@ -123,9 +126,12 @@ func (s *Subscription) look() (items []*Item, changed <-chan struct{}, err error
 		f.mu.Unlock()
 		return nil, nil, ErrClosed
 	}
-	held, next, changed := f.held, f.next, f.changed
+	held, epoch, next, changed := f.held, f.epoch, f.next, f.changed
 	f.mu.Unlock()
-	if next == 0 {
+	if f.o.Journal.Epoch() != s.epoch {
+		return nil, nil, ErrReordered
+	}
+	if next == 0 || epoch != s.epoch { // the feed has not come to this order yet
 		return nil, nil, nil
 	}
 	oldest := next - uint64(len(held))
@@ -180,7 +186,7 @@ func (s *Subscription) backlog(ctx context.Context) ([]*Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	items, err := s.f.items(ctx, entries, handBytes)
+	items, err := s.f.items(ctx, s.epoch, entries, handBytes)
 	if err != nil {
 		return nil, err
 	}

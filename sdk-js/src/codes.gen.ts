@@ -44,7 +44,7 @@ export const codes = [
   { number: 82, code: "implementations_disagree", origin: "host", status: 500, title: "The module and the reference implementation disagree; the event was refused." },
   { number: 83, code: "unavailable", origin: "host", status: 503, title: "No source that may hold the event can be reached now." },
   { number: 84, code: "internal", origin: "host", status: 500, title: "The host failed; its log says why." },
-  { number: 85, code: "epoch_changed", origin: "host", status: 410, title: "The place is in an order of events that this host no longer has." },
+  { number: 85, code: "epoch_changed", origin: "host", status: 410, title: "The place is in another order of events than the host's." },
 ] as const;
 
 /** What a code stands for: its number in the module's ABI, who gives it, its HTTP status, one sentence for a person. */

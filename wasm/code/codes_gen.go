@@ -89,7 +89,7 @@ const (
 	Unavailable Code = 83
 	// Internal: The host failed; its log says why.
 	Internal Code = 84
-	// EpochChanged: The place is in an order of events that this host no longer has.
+	// EpochChanged: The place is in another order of events than the host's.
 	EpochChanged Code = 85
 )
 
@@ -277,7 +277,7 @@ func (c Code) Title() string {
 	case Internal:
 		return "The host failed; its log says why."
 	case EpochChanged:
-		return "The place is in an order of events that this host no longer has."
+		return "The place is in another order of events than the host's."
 	}
 	return ""
 }

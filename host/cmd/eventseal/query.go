@@ -52,7 +52,8 @@ type queryCommand struct {
 	filterFlags
 	Order  string      `enum:"desc,asc" default:"desc" help:"Newest admission first (desc), or oldest (asc)."`
 	Limit  int         `default:"100" help:"Events of the page, 1 to 1000."`
-	Cursor string      `placeholder:"CURSOR" help:"Go on where an earlier page ended."`
+	Cursor string      `placeholder:"CURSOR" xor:"place" help:"Go on where an earlier page ended."`
+	After  string      `placeholder:"PLACE" xor:"place" help:"Begin behind an event, in the order asked for: its hash, or a position that was shown."`
 	Count  bool        `help:"Count all that there are, instead of showing them."`
 	Types  []eventType `placeholder:"NAME=CODE" env:"EVENTSEAL_EVENT_TYPES" help:"Event types beside the built-in ones."`
 	remoteFlags
@@ -62,6 +63,7 @@ type queryCommand struct {
 type foundLine struct {
 	Hash       string          `json:"hash"`
 	Sequence   uint64          `json:"sequence"`
+	Position   string          `json:"position"` // to go on after
 	AdmittedAt string          `json:"admitted_at"`
 	Event      json.RawMessage `json:"event"`
 }
@@ -77,7 +79,7 @@ func (c *queryCommand) Run(ctx context.Context, s *stdio) error {
 	}
 	defer p.Close(ctx)
 	q := c.query()
-	q.Ascending, q.Limit, q.Cursor = c.Order == "asc", c.Limit, c.Cursor
+	q.Ascending, q.Limit, q.Cursor, q.After = c.Order == "asc", c.Limit, c.Cursor, c.After
 	if c.Count {
 		n, err := cl.Count(ctx, q)
 		if err != nil {
@@ -97,7 +99,7 @@ func (c *queryCommand) Run(ctx context.Context, s *stdio) error {
 			continue
 		}
 		// The record is canonical, and written as it is.
-		b, err := json.Marshal(foundLine{f.Hash.String(), f.Sequence, f.AdmittedAt.UTC().Format(time.RFC3339Nano), nil})
+		b, err := json.Marshal(foundLine{f.Hash.String(), f.Sequence, f.Position, f.AdmittedAt.UTC().Format(time.RFC3339Nano), nil})
 		if err != nil {
 			return err
 		}
@@ -105,6 +107,9 @@ func (c *queryCommand) Run(ctx context.Context, s *stdio) error {
 		if err := s.line(append(b, '}')); err != nil {
 			return err
 		}
+	}
+	if page.Reordered {
+		s.say("the host's events are in another order than when the place was given out: some may come again")
 	}
 	if page.Next != "" {
 		s.say("there are more: --cursor %s", page.Next)
@@ -118,6 +123,7 @@ func (c *queryCommand) Run(ctx context.Context, s *stdio) error {
 type exportCommand struct {
 	File string `arg:"" optional:"" help:"A new file, compressed where it ends in .gz or .zst (standard output, not compressed)."`
 	filterFlags
+	After string      `placeholder:"HASH" help:"Begin behind this event, in the host's order."`
 	Types []eventType `placeholder:"NAME=CODE" env:"EVENTSEAL_EVENT_TYPES" help:"Event types beside the built-in ones."`
 	remoteFlags
 }
@@ -141,7 +147,7 @@ func (c *exportCommand) Run(ctx context.Context, s *stdio) error {
 		total, _ = cl.Count(ctx, c.query())
 	}
 	done, err := bulk.Export(ctx, bulk.ExportOptions{
-		Client: cl, Server: c.Server, Query: c.query(), File: c.File, Output: s.out,
+		Client: cl, Server: c.Server, Query: c.query(), After: c.After, File: c.File, Output: s.out,
 		Progress: func(x bulk.Exported) { bar.show(x.Events, total) },
 	})
 	bar.end()

@@ -45,6 +45,7 @@ var varying = []struct {
 	{regexp.MustCompile(`\b(PUB|SIG)_([KR]1)_[1-9A-HJ-NP-Za-km-z]{40,}`), "<$1 $2>"},
 	{regexp.MustCompile(`\bEOS[1-9A-HJ-NP-Za-km-z]{50}\b`), "<EOS>"},
 	{regexp.MustCompile(`"created_at": ?[0-9]+`), `"created_at": <seconds>`},
+	{regexp.MustCompile(`"epoch": ?"[0-9a-f]{16}"`), `"epoch": <epoch>`},
 }
 
 func settle(output string) string {

@@ -186,7 +186,7 @@ func (x *exporter) anew() error {
 	if err := os.Remove(x.o.File + stateEnding); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if err := syncDir(filepath.Dir(x.o.File)); err != nil {
+	if err := durable.SyncFolder(filepath.Dir(x.o.File)); err != nil {
 		return err
 	}
 	return x.cut(0)

@@ -79,7 +79,7 @@ func open(ctx context.Context, settings config.Config, log *slog.Logger, whole b
 		}
 		return h, &usageError{err}
 	}
-	steps := []func(context.Context) error{h.openBase, h.openPlaces, h.bindPlaces}
+	steps := []func(context.Context) error{h.openBase, h.openPlaces}
 	if whole {
 		steps = []func(context.Context) error{h.openBase, h.openPlaces, h.keepPlaces, h.openStages, h.openDoor}
 	}

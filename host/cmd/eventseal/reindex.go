@@ -23,6 +23,9 @@ func (c *reindexCommand) Run(ctx context.Context, s *stdio) error {
 		if err != nil {
 			return err
 		}
+		if err := h.bindPlaces(ctx); err != nil {
+			return err
+		}
 		bar := s.progress("reindex")
 		done, err := scrub.Reindex(ctx, scrub.ReindexOptions{
 			Module: h.module, Journal: h.journal, From: from, Places: h.places,

@@ -49,6 +49,9 @@ func (c *scrubCommand) Run(ctx context.Context, s *stdio) error {
 	} else {
 		err = c.offline(ctx, s, "end that one, or have it scrub itself: --server URL", hasJournal, func(ctx context.Context, h *host) error {
 			o, err := h.scrubbing()
+			if err == nil && !c.ReadOnly {
+				err = h.bindPlaces(ctx)
+			}
 			if err != nil {
 				return err
 			}

@@ -79,8 +79,9 @@ type Journal interface {
 
 	// Update records outcomes. It returns at once; they become durable within
 	// about a second, in order. Losing them in a crash is harmless: the outbox
-	// finds the copy owed and stores it again. When no replica is owed an event
-	// any more and one holds it, its bytes leave the journal with the same commit.
+	// finds the copy owed and stores it again. When a replica holds an event, and
+	// none is owed it or has it under another signature, its bytes leave the
+	// journal with the same commit.
 	Update(us ...Update)
 
 	// Flush waits until every Update before it is durable.

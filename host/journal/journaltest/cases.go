@@ -263,11 +263,11 @@ func outbox(t *testing.T, s Subject) {
 	}
 	backlog(t, j, map[string]int{"a": 9, "b": 10})
 	j.Update(journal.Update{Sequence: 2, Replica: "b", Location: "y", State: custody.Held}, journal.Update{Sequence: 2, Replica: "a", Location: "z", State: custody.Held})
-	// Given up: no longer owed, and not there either.
+	// Foreign: no longer owed, and not there either.
 	j.Update(journal.Update{Sequence: 1, Replica: "b", Err: "conflict", State: custody.Foreign}, journal.Update{Sequence: 1, Replica: "a", Location: "z", State: custody.Held})
 	flush(t, j)
 	gone(t, j, vs[1].Hash())
-	gone(t, j, vs[0].Hash())
+	holds(t, j, vs[0])
 	if _, cs := get(t, j, vs[0].Hash()); cs["b"].State.Owed() || cs["b"].LastError != "conflict" || cs["b"].Location != "" {
 		t.Fatalf("copies: %+v", cs)
 	}
@@ -312,6 +312,9 @@ func bytesStay(t *testing.T, s Subject) {
 	holds(t, j, v)
 	backlog(t, j, nil)
 	j.Update(journal.Update{Sequence: 1, Replica: "b", Location: "y", State: custody.Held})
+	flush(t, j)
+	holds(t, j, v) // a has it under another signature alone
+	j.Update(journal.Update{Sequence: 1, Replica: "a", State: custody.None})
 	flush(t, j)
 	gone(t, j, v.Hash())
 }

@@ -148,8 +148,8 @@ func (w *writer) state(seq uint64) (*state, error) {
 	return s, nil
 }
 
-// save writes what has changed. The bytes go when no replica is owed them;
-// but never as long as nobody is known to hold the event.
+// save writes what has changed. The bytes go when every replica that was to have
+// the event holds it: one that has another signature may have been needed.
 func (w *writer) save(s *state) error {
 	seq := int64(s.seq)
 	if s.fresh {
@@ -202,7 +202,7 @@ func (w *writer) save(s *state) error {
 			return err
 		}
 	}
-	if tally.Owed == 0 && tally.Held > 0 {
+	if tally.Owed+tally.Foreign == 0 && tally.Held > 0 {
 		if err := w.c.exec(`DELETE FROM pending WHERE seq = ?`, seq); err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	client "github.com/redis/go-redis/v9"
@@ -55,6 +56,8 @@ type Replica struct {
 	prefix  string
 	ttl     time.Duration
 	fillTTL time.Duration
+
+	seen atomic.Pointer[string] // the place's id when it was last looked at; nil: it was not
 }
 
 var (

@@ -67,6 +67,8 @@ type Replica struct {
 	probing     *semaphore.Weighted // one at a time
 	conditional atomic.Int32        // a Conditional
 
+	seen atomic.Pointer[label] // the place's id when it was last looked at; nil: it was not
+
 	// Without conditional writes, the puts of one hash take turns, at least
 	// within this process.
 	turns [64]*semaphore.Weighted

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 	"sync"
@@ -104,7 +105,25 @@ func (a again) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		req.Header["Idempotency-Key"] = nil
 	}
-	return a.Transport.RoundTrip(req)
+	resp, err := a.Transport.RoundTrip(req)
+	if err == nil && resp.StatusCode >= http.StatusBadRequest {
+		inPlainWords(resp)
+	}
+	return resp, err
+}
+
+// inPlainWords makes the status the text of a refusal that is not the node's
+// own, but a proxy's page: of one the client knows no code, and writes on
+// standard error.
+func inPlainWords(resp *http.Response) {
+	switch kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind {
+	case "application/json", "text/plain":
+		return
+	}
+	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // so that the connection can be used again
+	_ = resp.Body.Close()
+	resp.Header.Set("Content-Type", "text/plain")
+	resp.Body = io.NopCloser(strings.NewReader(resp.Status))
 }
 
 // Get implements replica.Replica. With a location it is one request; without,

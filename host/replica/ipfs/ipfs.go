@@ -52,6 +52,7 @@ type Replica struct {
 	end     context.CancelFunc
 
 	index index
+	seen  atomic.Pointer[string] // the place's id when it was last looked at; nil: it was not
 
 	mu       sync.Mutex
 	inflight map[digest.Hash]*job // puts that have not ended

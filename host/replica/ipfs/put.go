@@ -204,7 +204,7 @@ func (r *Replica) judge(ctx context.Context, v module.Verified, p place) (replic
 	if _, err := r.block(ctx, v.Hash()); err != nil {
 		return replica.Outcome{}, err
 	}
-	pinned, err := r.pinned(ctx, p.root)
+	pinned, err := r.pinned(ctx, rootCID(p.root))
 	if err != nil {
 		return replica.Outcome{}, err
 	}
@@ -215,9 +215,9 @@ func (r *Replica) judge(ctx context.Context, v module.Verified, p place) (replic
 	return replica.Outcome{Location: rawCID(p.record)}, nil
 }
 
-// pinned asks the node whether a root still is.
-func (r *Replica) pinned(ctx context.Context, root digest.Hash) (bool, error) {
-	err := r.api.Request("pin/ls", rootCID(root)).Option("type", "recursive").Exec(ctx, nil)
+// pinned asks the node whether a block still is, with all that it links to.
+func (r *Replica) pinned(ctx context.Context, cid string) (bool, error) {
+	err := r.api.Request("pin/ls", cid).Option("type", "recursive").Exec(ctx, nil)
 	if err != nil && strings.Contains(err.Error(), "is not pinned") {
 		return false, nil
 	}
@@ -320,7 +320,7 @@ func (r *Replica) store(ctx context.Context, jobs []*job) error {
 		}{{j.v.Hash(), preimage}, {j.v.Meta().RecordDigest, record}} {
 			if len(block.bytes) <= bigBlock {
 				c.add(rawPrefix, block.name, block.bytes)
-			} else if err := r.putBlock(ctx, block.name, block.bytes); err != nil {
+			} else if err := r.putBlock(ctx, block.name, block.bytes, false); err != nil {
 				return err
 			}
 		}
@@ -336,17 +336,18 @@ func (r *Replica) store(ctx context.Context, jobs []*job) error {
 // rewriteBlocks stores an event's two blocks, of which the node has lost or
 // damaged one. Not every node writes what it believes to have.
 func (r *Replica) rewriteBlocks(ctx context.Context, v module.Verified) error {
-	if err := r.putBlock(ctx, v.Hash(), replica.Preimage(v.Record())); err != nil {
+	if err := r.putBlock(ctx, v.Hash(), replica.Preimage(v.Record()), false); err != nil {
 		return err
 	}
-	return r.putBlock(ctx, v.Meta().RecordDigest, v.Record())
+	return r.putBlock(ctx, v.Meta().RecordDigest, v.Record(), false)
 }
 
-// putBlock stores one block, also one that an import would refuse. Until a
-// root is pinned nothing keeps it; where it is gone by then, the pin fails.
-func (r *Replica) putBlock(ctx context.Context, name digest.Hash, block []byte) error {
+// putBlock stores one block, also one that an import would refuse. Unless pin
+// is set, nothing keeps it until a root is pinned; where it is gone by then,
+// the root's pin fails.
+func (r *Replica) putBlock(ctx context.Context, name digest.Hash, block []byte, pin bool) error {
 	var out struct{ Key string }
-	err := r.api.Request("block/put").Option("cid-codec", "raw").Option("mhtype", "sha2-256").Option("allow-big-block", true).
+	err := r.api.Request("block/put").Option("cid-codec", "raw").Option("mhtype", "sha2-256").Option("allow-big-block", true).Option("pin", pin).
 		Body(upload(block)).Exec(ctx, &out)
 	if err == nil && out.Key != rawCID(name) {
 		err = fmt.Errorf("the node names block %s %q", rawCID(name), out.Key)

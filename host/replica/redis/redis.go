@@ -29,6 +29,10 @@ const (
 	DefaultFillTTL = 24 * time.Hour     // of what Fill stored
 )
 
+// longest is how long the bytes of one pipeline may take, at 256 KiB a second.
+// The client has one bound for all reads and writes; the context has the call's.
+const longest = putBytes / (256 << 10) * time.Second
+
 // DefaultPrefix comes before the hash in a key.
 const DefaultPrefix = "event:"
 
@@ -47,7 +51,7 @@ type Options struct {
 	FillTTL  time.Duration // 0: DefaultFillTTL
 	Prefix   string        // "": DefaultPrefix
 	PoolSize int           // connections per server, 0: 10 per core
-	Timeout  time.Duration // of one connect, read or write where the context allows more; 0: 3 s
+	Timeout  time.Duration // of one connect; of one read or write, beside a second for every 256 KiB; where the context allows more; 0: 3 s
 }
 
 // A Replica is safe for concurrent use. Make it with Open.
@@ -93,7 +97,7 @@ func Open(o Options) (*Replica, error) {
 		Username: o.Username, Password: o.Password,
 		SentinelUsername: o.SentinelUsername, SentinelPassword: o.SentinelPassword,
 		DB: o.DB, TLSConfig: o.TLS, PoolSize: o.PoolSize, ClientName: "eventseal",
-		DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout,
+		DialTimeout: o.Timeout, ReadTimeout: o.Timeout + longest, WriteTimeout: o.Timeout + longest, PoolTimeout: o.Timeout,
 		ContextTimeoutEnabled: true,
 		// One more attempt covers a connection that the server closed meanwhile;
 		// persistence is the callers' business.
@@ -191,6 +195,8 @@ func wrap(err error) error {
 		return fmt.Errorf("redis: %w", replica.ErrNotFound)
 	case has(err, "OOM "):
 		return fmt.Errorf("redis: %w: %w", replica.ErrFull, err)
+	case has(err, "Protocol error: invalid bulk length"): // proto-max-bulk-len
+		return fmt.Errorf("redis: %w: %w", replica.ErrRefused, err)
 	case has(err, "WRONGTYPE "):
 		return fmt.Errorf("redis: %w: %w", replica.ErrCorrupt, err)
 	}

@@ -182,6 +182,8 @@ func wrap(ctx context.Context, err error) error {
 		return fmt.Errorf("s3: %w", ctx.Err())
 	case is(err, "NoSuchKey", "NotFound"):
 		return fmt.Errorf("s3: %w", replica.ErrNotFound)
+	case is(err, "EntityTooLarge"), status(err) == http.StatusRequestEntityTooLarge:
+		return fmt.Errorf("s3: %w: %w", replica.ErrRefused, err)
 	case is(err, full...), status(err) == http.StatusInsufficientStorage:
 		return fmt.Errorf("s3: %w: %w", replica.ErrFull, err)
 	}

@@ -58,6 +58,7 @@ type Options struct {
 type Replica struct {
 	c       client.UniversalClient
 	prefix  string
+	timeout time.Duration
 	ttl     time.Duration
 	fillTTL time.Duration
 
@@ -104,7 +105,7 @@ func Open(o Options) (*Replica, error) {
 		MaxRetries: 1, DialerRetries: 1,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
-	r := &Replica{c: c, prefix: o.Prefix, ttl: o.TTL, fillTTL: o.FillTTL}
+	r := &Replica{c: c, prefix: o.Prefix, timeout: o.Timeout, ttl: o.TTL, fillTTL: o.FillTTL}
 	if r.prefix == "" {
 		r.prefix = DefaultPrefix
 	}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/portion"
 	"github.com/eventseal/eventseal/wasm/code"
 )
 
@@ -33,7 +34,7 @@ type Options struct {
 	Server   string        // base URL, such as http://127.0.0.1:8420
 	Verifier Verifier      // needed by Retrieve and RetrieveMany
 	HTTP     *http.Client  // default: one of its own, which follows no redirect
-	Timeout  time.Duration // of one attempt of a call; default 30 s
+	Timeout  time.Duration // of one attempt of a call, beside a second for every 256 KiB that it sends; default 30 s
 	Attempts int           // in all; default 4
 	Backoff  time.Duration // longest wait before the second attempt, doubled for each further one up to 5 s; default 200 ms
 	Token    string        // bearer token, "" for none
@@ -45,6 +46,7 @@ type Client struct {
 	http     *http.Client
 	verifier Verifier
 	o        Options
+	size     *portion.Size // of a batch
 }
 
 // Largest answers that are read: a record's bound with room for the text
@@ -70,7 +72,7 @@ func New(o Options) (*Client, error) {
 		t.MaxIdleConnsPerHost = 32
 		h = &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
-	return &Client{base: u, http: h, verifier: o.Verifier, o: o}, nil
+	return &Client{base: u, http: h, verifier: o.Verifier, o: o, size: portion.New(batchEvents, batchBytes, batchEvents, batchBytes)}, nil
 }
 
 // redactUser leaves a password out of a message about a bad address.
@@ -90,15 +92,19 @@ type call struct {
 	contentType  string
 	encoding     string // that the answer may have; "": what net/http undoes by itself
 	accept       []int  // statuses that are not an error beside 200, 201 and 202
-	idle         bool   // the answer may take for ever, as long as some of it comes in every Timeout
+	idle         bool   // it may take for ever, as long as some of it or of the answer moves in every Timeout
+	cut          bool   // it is made anew of less where it may have been too much
 }
+
+// leastRate is how many bytes a second have to get to the host.
+const leastRate = 256 << 10
 
 // do sends c until it is answered for good and hands the answer to read, whose
 // error counts as a failed attempt when it is worth another one.
 func (cl *Client) do(ctx context.Context, c call, read func(*http.Response) error) error {
 	for attempt := 1; ; attempt++ {
 		err := cl.attempt(ctx, c, read)
-		if err == nil || ctx.Err() != nil || attempt >= cl.o.Attempts || !passing(err) {
+		if err == nil || ctx.Err() != nil || attempt >= cl.o.Attempts || !passing(err) || c.cut && tooMuch(err) {
 			return err
 		}
 		wait := cl.wait(attempt, err)
@@ -134,12 +140,15 @@ func (cl *Client) attempt(ctx context.Context, c call, read func(*http.Response)
 		watch = time.AfterFunc(cl.o.Timeout, cancel)
 		defer watch.Stop()
 	} else {
-		ctx, cancel = context.WithTimeout(ctx, cl.o.Timeout)
+		ctx, cancel = context.WithTimeout(ctx, cl.o.Timeout+time.Duration(len(c.body))*time.Second/leastRate)
 	}
 	defer cancel()
 	req, err := cl.request(ctx, c)
 	if err != nil {
 		return err
+	}
+	if c.idle && req.Body != nil {
+		req.Body = &watched{req.Body, watch, cl.o.Timeout}
 	}
 	resp, err := cl.http.Do(req)
 	if err != nil {
@@ -196,7 +205,7 @@ func (cl *Client) request(ctx context.Context, c call) (*http.Request, error) {
 	return req, nil
 }
 
-// A watched body puts its end off with everything that comes.
+// A watched body puts the attempt's end off with everything that moves.
 type watched struct {
 	io.ReadCloser
 	watch   *time.Timer

@@ -77,9 +77,11 @@ const (
 	batchBytes  = 4 << 20
 )
 
-// StoreBatch stores events in one request and returns as many outcomes, in
-// their order. The error is for the request as a whole: what of it was stored
-// is not known then, and storing all of it again is fine. Events that failed
+// StoreBatch stores events and returns as many outcomes, in their order. A
+// request that is too much, for the host or on the way to it, is made again of
+// half of the events, down to one, and what passes is remembered; one that is
+// refused alone is refused. The error is for all of them: what was stored
+// is not known then, and storing all again is fine. Events that failed
 // for a passing reason are tried again, as long as each round stores some of
 // them and Attempts times when none does: a host with a rate takes its time.
 func (cl *Client) StoreBatch(ctx context.Context, wait string, events [][]byte) ([]Stored, error) {
@@ -89,7 +91,7 @@ func (cl *Client) StoreBatch(ctx context.Context, wait string, events [][]byte) 
 		todo[i] = i
 	}
 	for attempt := 1; len(todo) > 0; attempt++ {
-		if err := cl.storeBatch(ctx, wait, events, todo, out); err != nil {
+		if err := cl.storeAll(ctx, wait, events, todo, out); err != nil {
 			return nil, err
 		}
 		again := todo[:0]
@@ -124,7 +126,8 @@ func (cl *Client) storeBatch(ctx context.Context, wait string, events [][]byte, 
 		body.WriteByte('\n')
 	}
 	return cl.do(ctx, call{
-		method: http.MethodPost, path: "/v1/events:batch", query: waitQuery(wait), body: body.Bytes(), contentType: "application/x-ndjson", idle: true,
+		method: http.MethodPost, path: "/v1/events:batch", query: waitQuery(wait), body: body.Bytes(), contentType: "application/x-ndjson",
+		idle: true, cut: len(todo) > 1,
 	}, func(resp *http.Response) error {
 		lines := newLines(resp.Body)
 		for _, i := range todo {

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/eventseal/eventseal/wasm/digest"
 )
@@ -19,8 +20,22 @@ type Identified interface {
 	// Any other one than the context's means that it could not be found out.
 	Identity(ctx context.Context, known []string) (string, error)
 	// Identify has the place hold id, durably when it returns nil, in the place
-	// of any that it held.
+	// of the one that Identity returned last. Where others can give it an id and
+	// somebody did since, it fails with ErrConflict and changes nothing, and so it
+	// does until Identity has told that one.
 	Identify(ctx context.Context, id string) error
+}
+
+// CheckID returns an error, ErrCorrupt, unless id is 32 lower-case hex digits.
+func CheckID(id string) error {
+	good := len(id) == 32
+	for i := 0; i < len(id) && good; i++ {
+		good = id[i] >= '0' && id[i] <= '9' || id[i] >= 'a' && id[i] <= 'f'
+	}
+	if !good {
+		return fmt.Errorf("%.40q is no place's id: %w", id, ErrCorrupt)
+	}
+	return nil
 }
 
 // Recent is an optional power of places that know in which order they were

@@ -27,6 +27,9 @@ var (
 	ErrLoose = errors.New("replica: the copy is not kept")
 	// ErrFull: the replica has no room. HTTP 507.
 	ErrFull = errors.New("replica: no space left")
+	// ErrRefused: the replica answered that it does not take this very event, too
+	// large for it perhaps. Others may pass. HTTP 413.
+	ErrRefused = errors.New("replica: this event is refused")
 	// ErrReadOnly: the replica stores nothing until someone sees to it; what it holds can be read.
 	ErrReadOnly = errors.New("replica: nothing is stored any more")
 	// ErrClosed: the replica was closed.

@@ -11,6 +11,7 @@ import { lines, LongLine, messages, type StreamState } from "./lines.js";
 import { moduleDigest } from "./load.js";
 import { ask, hexOf } from "./module.js";
 import { batched, inOrder, type Batch } from "./batches.js";
+import { Portion } from "./portion.js";
 import { EventTypes, type EventInput, type VerifiedEvent } from "./types.js";
 
 /** How to store. */
@@ -49,6 +50,20 @@ const notSent = new EventSealError("internal", "", "not sent"); // until it is
 // Bounds of one request; more is cut into such.
 const batchSize = { events: 512, bytes: 4 << 20, linger: 20 };
 const batchesAhead = 2;
+const mostSuspects = 8; // events that may be refused alone without a reason before one passes
+
+interface Sent {
+  index: number;
+  v: VerifiedEvent;
+}
+
+const sizeOf = (t: Sent) => t.v.record.length + 1;
+
+// A request of several events may have failed because of how many they are, or because of one of them.
+function tooMuch(e: HostError): boolean {
+  if (e.code === "unexpected_answer") return [400, 403, 406, 413, 422].includes(e.status);
+  return e.code === "too_large" || e.code === "timeout" || e.code === "request_timeout";
+}
 const retrieveHashes = 256;
 
 /**
@@ -59,6 +74,7 @@ const retrieveHashes = 256;
 export class EventSealClient {
   readonly #http: Caller;
   readonly #most: number;
+  readonly #portion = new Portion({ items: batchSize.events, bytes: 2 * batchSize.bytes }); // of a batch, whose events may be one larger
 
   constructor(url: string | URL, options: ClientOptions = {}) {
     this.#http = new Caller(url, options);
@@ -79,7 +95,9 @@ export class EventSealClient {
   /**
    * Stores events as they come, in batches and two of them at once, and yields
    * each one's outcome, in order; the host may take them in in another. An event that the module refuses here is not
-   * sent. It throws when a batch as a whole cannot be stored, or when events
+   * sent. A request that is too much, for the host or on the way to it, is made
+   * again of half of the events, down to one; one that is refused alone while
+   * others pass has that as its outcome. It throws when a batch as a whole cannot be stored, or when events
    * does; then some that were not reported may have been stored, and storing
    * all of them again is fine.
    */
@@ -91,27 +109,14 @@ export class EventSealClient {
 
   async #storeBatch(batch: Batch, options: StoreOptions): Promise<StoreOutcome[]> {
     const out: StoreOutcome[] = [];
-    let todo: { index: number; v: VerifiedEvent }[] = [];
+    let todo: Sent[] = [];
     for await (const v of verifyInputs(batch.inputs, this.#most)) {
       const index = batch.first + out.length;
       if (v.valid) todo.push({ index, v });
       out.push({ index, ...(v.hash !== undefined && { hash: v.hash }), error: v.valid ? notSent : new EventSealError(v.code, v.pointer) });
     }
     for (let attempt = 1; todo.length > 0; attempt++) {
-      await this.#http.do(
-        () => ({
-          method: "POST", path: "/v1/events:batch", query: waiting(options), contentType: "application/x-ndjson", body: todo.map((t) => t.v.record + "\n").join(""),
-        }),
-        options,
-        async (a) => {
-          const answers = lineByLine(a);
-          for (const { index, v } of todo) {
-            const d = await nextLine(answers, a);
-            const problem = problemOf(d, a);
-            out[index - batch.first] = problem ? { index, hash: v.hash, error: problem } : { index, hash: v.hash, receipt: receiptFor(v.hash, d, a) };
-          }
-        },
-      );
+      await this.#storeAll(todo, batch.first, out, options);
       const passing = (i: number) => {
         const { error } = out[i - batch.first]!;
         return error instanceof HostError && error.passing ? error : undefined;
@@ -121,6 +126,60 @@ export class EventSealClient {
       await this.#http.rest(attempt, passing(todo[0]!.index)!, options.signal);
     }
     return out;
+  }
+
+  /** Sends events in their order, in requests of what was seen to pass. */
+  async #storeAll(todo: readonly Sent[], first: number, out: StoreOutcome[], options: StoreOptions): Promise<void> {
+    let passed = false;
+    let silent = 0;
+    const suspects: HostError[] = [];
+    for (let rest = todo; rest.length > 0; ) {
+      const part = this.#portion.take(rest, sizeOf);
+      const of = { items: part.length, bytes: part.reduce((n, t) => n + sizeOf(t), 0) };
+      const one = part[0]!;
+      try {
+        await this.#storePart(part, first, out, options);
+        this.#portion.passed(of);
+        passed = true;
+        silent = 0;
+        rest = rest.slice(part.length);
+      } catch (e) {
+        if (!(e instanceof HostError) || !tooMuch(e) || (part.length === 1 && e.passing)) throw e;
+        if (part.length > 1) {
+          this.#portion.failed(of);
+          // Each attempt costs a timeout, so after two the answer is sought with one event.
+          if (e.passing && ++silent === 2) this.#portion.failed({ items: 2, bytes: 2 * sizeOf(one) });
+          continue;
+        }
+        this.#portion.blame();
+        const code = e.status === 413 || e.code === "too_large" ? "too_large" : "forbidden";
+        const { server, status, requestId, detail } = e;
+        out[one.index - first] = { index: one.index, hash: one.v.hash, error: new HostError(code, false, { server, status, requestId, detail }) };
+        if (code === "forbidden") suspects.push(e);
+        // It is the way to the host that refuses all.
+        if (suspects.length === mostSuspects && !passed) throw suspects[0]!;
+        rest = rest.slice(1);
+      }
+    }
+    if (!passed && suspects[0]) throw suspects[0];
+  }
+
+  async #storePart(part: readonly Sent[], first: number, out: StoreOutcome[], options: StoreOptions): Promise<void> {
+    await this.#http.do(
+      () => ({
+        method: "POST", path: "/v1/events:batch", query: waiting(options), contentType: "application/x-ndjson", body: part.map((t) => t.v.record + "\n").join(""),
+      }),
+      options,
+      async (a) => {
+        const answers = lineByLine(a);
+        for (const { index, v } of part) {
+          const d = await nextLine(answers, a);
+          const problem = problemOf(d, a);
+          out[index - first] = problem ? { index, hash: v.hash, error: problem } : { index, hash: v.hash, receipt: receiptFor(v.hash, d, a) };
+        }
+      },
+      (e) => part.length > 1 && tooMuch(e),
+    );
   }
 
   /**

@@ -10,7 +10,7 @@ export interface ClientOptions {
   fetch?: typeof fetch;
   /** Bearer token. */
   token?: string;
-  /** Milliseconds for one attempt of a call; default 30,000. */
+  /** Milliseconds for one attempt of a call, beside a second for every 256 KiB that it sends; default 30,000. */
   timeout?: number;
   /** Attempts in all; default 4. */
   attempts?: number;
@@ -46,6 +46,7 @@ export const maxLine = highestMaxBytes + (64 << 10);
 export const maxDocument = 1 << 20;
 export const maxPage = 16 << 20; // a host ends a page at 8 MiB and a record
 const maxWait = 60_000; // longest Retry-After that is obeyed
+const leastRate = (256 << 10) / 1000; // characters that get to the host in a millisecond
 
 /** @internal An answer whose body is read in bounds. Whoever has one closes it. */
 export class Answer {
@@ -221,13 +222,17 @@ export class Caller {
     return this.#o.attempts;
   }
 
-  /** Sends what make says until it is answered for good, and returns what read makes of the answer. */
-  async do<T>(make: Call | (() => Call), o: CallOptions | undefined, read: (a: Answer) => Promise<T>): Promise<T> {
+  /**
+   * Sends what make says until it is answered for good, and returns what read
+   * makes of the answer. It is not sent again after a failure that is final,
+   * be it a passing one.
+   */
+  async do<T>(make: Call | (() => Call), o: CallOptions | undefined, read: (a: Answer) => Promise<T>, final = (_: HostError) => false): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.once(typeof make === "function" ? make() : make, o, read);
       } catch (e) {
-        if (!(e instanceof HostError) || !e.passing || attempt >= this.#o.attempts) throw e;
+        if (!(e instanceof HostError) || !e.passing || attempt >= this.#o.attempts || final(e)) throw e;
         await this.rest(attempt, e, o?.signal);
       }
     }
@@ -252,7 +257,7 @@ export class Caller {
   /** Sends c and returns the answer when its head is there. The caller closes it. */
   async open(c: Call, o: CallOptions | undefined): Promise<Answer> {
     const server = this.base.host;
-    const attempt = new Attempt(server, o?.timeout ?? this.#o.timeout, o?.signal);
+    const attempt = new Attempt(server, (o?.timeout ?? this.#o.timeout) + Math.ceil((c.body?.length ?? 0) / leastRate), o?.signal);
     let a: Answer | undefined;
     try {
       const response = await this.#o.fetch(this.#address(c), this.#request(c, attempt.signal));

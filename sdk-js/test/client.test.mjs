@@ -259,6 +259,46 @@ test("storeEvents: batches, outcomes in order, passing failures again", async (t
   assert.equal(most, 2);
 });
 
+test("storeEvents: a request that is too much is cut until it passes, and what never passes holds nothing else", async (t) => {
+  const events = some(300, { size: 20 });
+  const bad = new Set([0, 100]);
+  const marks = [...bad].map((i) => events[i].record);
+  const yes = (res, body) => res.end(body.trimEnd().split("\n").map((r) => JSON.stringify({ ...receipt(events.find((e) => e.record === r).hash), status: 201 }) + "\n").join(""));
+  const count = (body) => body.split("\n").length - 1;
+  for (const [name, fails, code] of [
+    ["a proxy's limit", (res, body) => body.length > 20_000 && (res.writeHead(413), res.end("a proxy"), true), undefined],
+    ["the host's limit", (res, body) => count(body) > 7 && (problem(res, "too_large"), true), undefined],
+    ["silence", (_, body) => count(body) > 20, undefined],
+    ["a page", (res, body) => marks.some((m) => body.includes(m)) && (res.writeHead(403, { "Content-Type": "text/html" }), res.end("no"), true), "forbidden"],
+    ["a size", (res, body) => marks.some((m) => body.includes(m)) && (res.writeHead(413), res.end(), true), "too_large"],
+  ]) {
+    let failed = 0;
+    const url = await scripted(t, (_, res, body) => {
+      if (fails(res, body)) failed++;
+      else yes(res, body);
+    });
+    const client = new EventSealClient(url, { ...quick, timeout: name === "silence" ? 300 : 30_000 });
+    for (const round of [1, 2]) {
+      failed = 0;
+      const outcomes = await listOf(client.storeEvents(events.map((e) => e.record)));
+      assert.deepEqual(outcomes.map((o) => o.index), events.map((_, i) => i), name);
+      for (const [i, o] of outcomes.entries()) assert.equal(o.receipt?.hash ?? o.error.code, code && bad.has(i) ? code : events[i].hash, `${name}: event ${i}`);
+      assert.ok(failed <= (code ? 30 : round === 1 ? 10 : 4), `${name}: ${failed} requests failed in round ${round}`);
+    }
+  }
+});
+
+test("storeEvents gives up where everything is refused", async (t) => {
+  let requests = 0;
+  const url = await scripted(t, (_, res) => {
+    requests++;
+    res.writeHead(403);
+    res.end();
+  });
+  await assert.rejects(listOf(new EventSealClient(url, quick).storeEvents(some(300, { size: 20 }).map((e) => e.record))), { status: 403 });
+  assert.ok(requests < 200, `${requests} requests`);
+});
+
 test("storeEvents answers a slow source without waiting for a full batch", async (t) => {
   const url = await scripted(t, (_, res, body) => res.end(body.trimEnd().split("\n").map((r) => JSON.stringify(receipt(r === one.record ? one.hash : two.hash)) + "\n").join("")));
   let go;

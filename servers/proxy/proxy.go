@@ -48,6 +48,8 @@ type Proxy struct {
 	lie  func(p *Proxy, client net.Conn) // serves a connection under Forget
 
 	turns atomic.Int64
+	there link // to the server
+	back  link
 
 	mu       sync.Mutex
 	fault    Fault
@@ -80,6 +82,39 @@ func (p *Proxy) URL() string { return "http://" + p.Addr }
 // Turns counts how often a client began to say something after the server had
 // answered, on all connections: the round trips, a pipeline being one.
 func (p *Proxy) Turns() int64 { return p.turns.Load() }
+
+// A link carries so many bytes a second, of all connections together.
+type link struct {
+	mu   sync.Mutex
+	rate int       // 0: any number
+	free time.Time // when it has carried what was sent so far
+}
+
+// carry returns when the link has carried n bytes.
+func (l *link) carry(n int) {
+	l.mu.Lock()
+	if l.rate == 0 {
+		l.mu.Unlock()
+		return
+	}
+	if now := time.Now(); l.free.Before(now) {
+		l.free = now
+	}
+	l.free = l.free.Add(time.Duration(n) * time.Second / time.Duration(l.rate))
+	wait := time.Until(l.free)
+	l.mu.Unlock()
+	time.Sleep(wait)
+}
+
+// Limit makes the way to the server, and the one back, carry no more than so
+// many bytes a second each; 0: any number.
+func (p *Proxy) Limit(rate int) {
+	for _, l := range []*link{&p.there, &p.back} {
+		l.mu.Lock()
+		l.rate, l.free = rate, time.Time{}
+		l.mu.Unlock()
+	}
+}
 
 // Set changes what the proxy does, also to connections that are open: those
 // are ended unless the fault is one of a body.
@@ -203,11 +238,16 @@ func (p *Proxy) serve(client net.Conn) {
 // knows. A cut ends the client's connection.
 func (p *Proxy) pass(to, from, client net.Conn, heard func(), answers bool) {
 	buf := make([]byte, 64<<10)
+	l := &p.there
+	if answers {
+		l = &p.back
+	}
 	var kept []byte
 	for {
 		n, err := from.Read(buf)
 		if n > 0 {
 			heard()
+			l.carry(n)
 		}
 		b := append(kept, buf[:n]...)
 		kept = nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/portion"
 	"github.com/eventseal/eventseal/host/replica"
 )
 
@@ -20,7 +21,7 @@ var ErrOpen = errors.New("breaker: the replica is not asked while it keeps faili
 
 // Options may be left zero, but for Name.
 type Options struct {
-	Timeout  time.Duration // of one call, a batch being one; 0: 5 s
+	Timeout  time.Duration // of one call, beside a second for every 256 KiB that it moves; 0: 5 s
 	Failures int           // in a row that open the breaker; 0: 5
 	Cooldown time.Duration // before the first probe of an open breaker; then it doubles, up to 1 s; 0: 200 ms
 	Log      *slog.Logger  // nil: the default one
@@ -64,9 +65,10 @@ const (
 )
 
 // New returns r behind a breaker. Its optional powers are those of r, found with
-// replica.As. It is an io.Closer that closes r. Calls return
+// replica.As. A batch is sent in portions of what was seen to pass. It is an
+// io.Closer that closes r. Calls return
 // when their time is up even where r does not; ErrNotFound, ErrConflict,
-// ErrCorrupt, ErrFull, ErrReadOnly, ErrClosed and the caller's own cancellation
+// ErrCorrupt, ErrFull, ErrReadOnly, ErrRefused, ErrClosed and the caller's own cancellation
 // are no reason to stop asking.
 func New(r replica.Replica, o Options) replica.Replica {
 	if o.Timeout <= 0 {
@@ -82,7 +84,11 @@ func New(r replica.Replica, o Options) replica.Replica {
 		o.Log = slog.Default()
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	return &core{inner: r, o: o, state: Closed, tripped: make(chan struct{}, 1), ctx: ctx, stop: stop}
+	return &core{
+		inner: r, o: o, state: Closed, tripped: make(chan struct{}, 1), ctx: ctx, stop: stop,
+		puts: portion.New(512, 256<<10, 4096, 8<<20),
+		gets: portion.New(256, 256, 1024, 1024), // its bytes are refs
+	}
 }
 
 // StateOf returns what is known of a place; ok is false when r was not made by New.
@@ -101,6 +107,9 @@ type core struct {
 	ctx   context.Context // ends with Close
 	stop  context.CancelFunc
 	done  sync.WaitGroup // the prober
+
+	puts, gets *portion.Size // of a batch
+	room       room          // of what is being stored
 
 	tripped  chan struct{} // tells the prober
 	mu       sync.Mutex
@@ -134,12 +143,22 @@ func (c *core) current() State {
 
 // Put implements replica.Replica.
 func (c *core) Put(ctx context.Context, v module.Verified) (string, error) {
-	return call(ctx, c, put, func(ctx context.Context) (string, error) { return c.inner.Put(ctx, v) }, one[string])
+	sent, err := c.enter(ctx, len(v.Record()), len(v.Record()))
+	if err != nil {
+		return "", err
+	}
+	defer c.leave(len(v.Record()))
+	begun := time.Now()
+	location, err := call(ctx, c, put, span{sent: sent}, func(ctx context.Context) (string, error) { return c.inner.Put(ctx, v) }, one[string])
+	if _, batches := replica.As[replica.BatchPutter](c.inner); !batches && ctx.Err() == nil { // else batches tell more
+		c.learn(c.puts, 1, len(v.Record()), time.Since(begun), err)
+	}
+	return location, err
 }
 
 // Get implements replica.Replica.
 func (c *core) Get(ctx context.Context, ref replica.Ref) ([]byte, error) {
-	return call(ctx, c, "get", func(ctx context.Context) ([]byte, error) { return c.inner.Get(ctx, ref) }, one[[]byte])
+	return call(ctx, c, "get", span{reads: 1}, func(ctx context.Context) ([]byte, error) { return c.inner.Get(ctx, ref) }, one[[]byte])
 }
 
 // Delete implements replica.Replica.
@@ -176,13 +195,13 @@ func (c *core) Close() error {
 func one[T any](_ T, err error) error { return err }
 
 func call0(ctx context.Context, c *core, op string, f func(context.Context) error) error {
-	_, err := call(ctx, c, op, func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) }, one[struct{}])
+	_, err := call(ctx, c, op, span{}, func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) }, one[struct{}])
 	return err
 }
 
 // call makes one call, if the breaker lets it through. verdict returns the
 // error by which the place is judged.
-func call[T any](ctx context.Context, c *core, op string, f func(context.Context) (T, error), verdict func(T, error) error) (out T, err error) {
+func call[T any](ctx context.Context, c *core, op string, s span, f func(context.Context) (T, error), verdict func(T, error) error) (out T, err error) {
 	if err := ctx.Err(); err != nil {
 		return out, err
 	}
@@ -192,7 +211,7 @@ func call[T any](ctx context.Context, c *core, op string, f func(context.Context
 		return out, err
 	}
 	begun := time.Now()
-	out, err = run(ctx, c, f)
+	out, err = run(ctx, c, s, f)
 	judged := verdict(out, err)
 	took := time.Since(begun)
 	c.end(op, t, took, judged, ctx.Err() != nil)

@@ -20,7 +20,7 @@ func (c *core) Identity(ctx context.Context, known []string) (string, error) {
 	if !ok {
 		return "", errors.ErrUnsupported
 	}
-	return call(ctx, c, "identity", func(ctx context.Context) (string, error) { return inner.Identity(ctx, known) }, one[string])
+	return call(ctx, c, "identity", span{}, func(ctx context.Context) (string, error) { return inner.Identity(ctx, known) }, one[string])
 }
 
 // Identify implements replica.Identified.
@@ -38,7 +38,7 @@ func (c *core) Newest(ctx context.Context, n int) ([]digest.Hash, error) {
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
-	return call(ctx, c, "newest", func(ctx context.Context) ([]digest.Hash, error) { return inner.Newest(ctx, n) }, one[[]digest.Hash])
+	return call(ctx, c, "newest", span{}, func(ctx context.Context) ([]digest.Hash, error) { return inner.Newest(ctx, n) }, one[[]digest.Hash])
 }
 
 // Suffered implements replica.Suffered. It asks the replica whatever the

@@ -27,45 +27,12 @@ var (
 	_ replica.Auditor     = (*core)(nil)
 )
 
-// PutBatch implements replica.BatchPutter. For the breaker it is one call,
-// which fails when any of its parts does.
-func (c *core) PutBatch(ctx context.Context, vs []module.Verified) []replica.Outcome {
-	out, err := call(ctx, c, putBatch,
-		func(ctx context.Context) ([]replica.Outcome, error) { return replica.PutBatch(ctx, c.inner, vs), nil },
-		func(out []replica.Outcome, err error) error {
-			return worst(err, len(out), func(i int) error { return out[i].Err })
-		})
-	if err != nil {
-		out = make([]replica.Outcome, len(vs))
-		for i := range out {
-			out[i].Err = err
-		}
-	}
-	return out
-}
-
-// GetBatch implements replica.BatchGetter, as one call like PutBatch.
-func (c *core) GetBatch(ctx context.Context, refs []replica.Ref) []replica.Fetched {
-	out, err := call(ctx, c, "get_batch",
-		func(ctx context.Context) ([]replica.Fetched, error) { return replica.GetBatch(ctx, c.inner, refs), nil },
-		func(out []replica.Fetched, err error) error {
-			return worst(err, len(out), func(i int) error { return out[i].Err })
-		})
-	if err != nil {
-		out = make([]replica.Fetched, len(refs))
-		for i := range out {
-			out[i].Err = err
-		}
-	}
-	return out
-}
-
-// Audit implements replica.Auditor, as one call like PutBatch.
+// Audit implements replica.Auditor, as one call.
 func (c *core) Audit(ctx context.Context, refs []replica.Ref, asOf time.Time) []error {
 	if len(refs) == 0 {
 		return nil
 	}
-	out, err := call(ctx, c, "audit",
+	out, err := call(ctx, c, "audit", span{},
 		func(ctx context.Context) ([]error, error) { return replica.Audit(ctx, c.inner, refs, asOf), nil },
 		func(out []error, err error) error {
 			return worst(err, len(out), func(i int) error { return out[i] })
@@ -77,19 +44,6 @@ func (c *core) Audit(ctx context.Context, refs []replica.Ref, asOf time.Time) []
 		}
 	}
 	return out
-}
-
-// worst returns the first error of a batch that is the place's fault, else the
-// first of any kind.
-func worst(err error, n int, at func(int) error) error {
-	for i := range n {
-		if e := at(i); e != nil && (err == nil || judge(e, false) == fails) {
-			if err = e; judge(e, false) == fails {
-				break
-			}
-		}
-	}
-	return err
 }
 
 // Fill implements replica.Filler.

@@ -66,7 +66,7 @@ func (c *core) probe() {
 				outstanding++
 				go func() {
 					begun := time.Now()
-					_, err := run(c.ctx, c, func(ctx context.Context) (struct{}, error) { return struct{}{}, c.inner.Check(ctx) })
+					_, err := run(c.ctx, c, span{}, func(ctx context.Context) (struct{}, error) { return struct{}{}, c.inner.Check(ctx) })
 					c.observe("probe", time.Since(begun), err)
 					results <- result{trip, err}
 				}()

@@ -4,31 +4,70 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
+	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
 )
 
 // errSlow is the cause of a context that ended by the breaker's own timeout.
 var errSlow = errors.New("no answer in time")
 
+// leastRate is how many bytes a second a place has to move: a call has so much
+// longer than the timeout as its bytes take at this rate.
+const leastRate = 256 << 10
+
+func slowest(bytes int) time.Duration {
+	return time.Duration(bytes) * time.Second / leastRate
+}
+
+// A span is how long a call may take beyond the timeout.
+type span struct {
+	sent  int // bytes that it sends
+	reads int // records that it reads: what comes of them puts the end off
+}
+
 // run calls f with the deadline and returns when it is over, whether f has
 // returned or not. What f returns later is dropped.
-func run[T any](ctx context.Context, c *core, f func(context.Context) (T, error)) (T, error) {
+func run[T any](ctx context.Context, c *core, s span, f func(context.Context) (T, error)) (T, error) {
 	type result struct {
 		out T
 		err error
 	}
-	inner, cancel := context.WithTimeoutCause(ctx, c.o.Timeout, errSlow)
+	begun, allowed := time.Now(), c.o.Timeout+slowest(s.sent)
+	last := allowed + slowest(s.reads*module.MaxRecordBytes)
+	inner, cancel := context.WithTimeoutCause(ctx, last, errSlow)
+	defer cancel()
+	var moved atomic.Int64
+	var early <-chan time.Time
+	if last > allowed {
+		inner = replica.WithMoved(inner, func(bytes int) { moved.Add(int64(bytes)) })
+		timer := time.NewTimer(allowed)
+		defer timer.Stop()
+		early = timer.C
+	}
 	results := make(chan result, 1)
 	go func() {
 		out, err := f(inner)
 		results <- result{out, err}
 	}()
 	var r result
-	select {
-	case r = <-results:
-	case <-inner.Done():
+	for over := false; !over; {
+		select {
+		case r = <-results:
+			over = true
+			continue
+		case <-early:
+			if now := c.o.Timeout + slowest(int(moved.Load())); now > allowed { // it moves
+				allowed = now
+				early = time.After(time.Until(begun.Add(allowed)))
+				continue
+			}
+		case <-inner.Done():
+			allowed = last
+		}
+		over = true
 		select {
 		case r = <-results: // both at once
 		default:
@@ -37,13 +76,14 @@ func run[T any](ctx context.Context, c *core, f func(context.Context) (T, error)
 				<-results
 				c.abandon(-1)
 			}()
-			r.err = inner.Err()
+			if r.err = inner.Err(); r.err == nil {
+				r.err = errSlow
+			}
 		}
 	}
-	if r.err != nil && ctx.Err() == nil && errors.Is(context.Cause(inner), errSlow) {
-		r.err = fmt.Errorf("breaker: no answer within %v: %w", c.o.Timeout, context.DeadlineExceeded)
+	if r.err != nil && ctx.Err() == nil && (errors.Is(r.err, errSlow) || errors.Is(context.Cause(inner), errSlow)) {
+		r.err = fmt.Errorf("breaker: no answer within %v: %w", allowed.Round(time.Millisecond), context.DeadlineExceeded)
 	}
-	cancel()
 	return r.out, r.err
 }
 
@@ -143,9 +183,9 @@ const (
 // judge says what the outcome of a call tells about the place.
 func judge(err error, left bool) judgement {
 	switch {
-	case err == nil, answers(err), errors.Is(err, replica.ErrFull), errors.Is(err, replica.ErrReadOnly):
+	case err == nil, answers(err), errors.Is(err, replica.ErrFull), errors.Is(err, replica.ErrReadOnly), errors.As(err, new(partlyError)):
 		return works // it may refuse to store, but it still reads
-	case left, errors.Is(err, replica.ErrClosed):
+	case left, errors.Is(err, replica.ErrClosed), errors.As(err, new(cutError)):
 		return unknown
 	}
 	return fails
@@ -153,5 +193,5 @@ func judge(err error, left bool) judgement {
 
 // answers reports whether err is an answer like any other.
 func answers(err error) bool {
-	return errors.Is(err, replica.ErrNotFound) || errors.Is(err, replica.ErrConflict) || errors.Is(err, replica.ErrCorrupt) || errors.Is(err, replica.ErrLoose)
+	return errors.Is(err, replica.ErrNotFound) || errors.Is(err, replica.ErrConflict) || errors.Is(err, replica.ErrCorrupt) || errors.Is(err, replica.ErrLoose) || errors.Is(err, replica.ErrNoIdentity) || errors.Is(err, replica.ErrRefused)
 }

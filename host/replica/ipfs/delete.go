@@ -79,12 +79,20 @@ func (r *Replica) rewrite(ctx context.Context, old, h digest.Hash) error {
 	} else if err != nil {
 		return err
 	}
-	err = r.api.Request("pin/rm", rootCID(old)).Option("recursive", true).Exec(ctx, nil)
-	if err != nil && !strings.Contains(err.Error(), "not pinned") {
-		return wrap(ctx, err)
+	if err := r.unpin(ctx, rootCID(old)); err != nil {
+		return err
 	}
 	r.index.drop(old)
 	return r.remove(ctx, []string{rootCID(old)})
+}
+
+// unpin lets go what is pinned with all that it links to.
+func (r *Replica) unpin(ctx context.Context, cid string) error {
+	err := r.api.Request("pin/rm", cid).Option("recursive", true).Exec(ctx, nil)
+	if err != nil && strings.Contains(err.Error(), "not pinned") {
+		return nil
+	}
+	return wrap(ctx, err)
 }
 
 // pin makes a root of entries whose blocks the node has.

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 	"sync"
@@ -27,6 +28,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/portion"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
@@ -36,7 +38,7 @@ type Options struct {
 	API           string        // URL of the node's RPC API, such as http://127.0.0.1:5001
 	Authorization string        // the header's value, such as "Bearer …"; "": none
 	TLS           *tls.Config   // nil: the system's roots
-	Timeout       time.Duration // of one import, whoever waits for it; 0: 30 s
+	Timeout       time.Duration // of one import, whoever waits for it, beside a second for every 512 KiB; 0: 30 s
 }
 
 // A Replica is safe for concurrent use. Make it with Open. Several replicas,
@@ -51,11 +53,13 @@ type Replica struct {
 	end     context.CancelFunc
 
 	index index
+	seen  atomic.Pointer[string] // the place's id when it was last looked at; nil: it was not
 
 	mu       sync.Mutex
 	inflight map[digest.Hash]*job // puts that have not ended
 	queue    []*job               // those that no import has taken yet
 	imports  int                  // running
+	size     *portion.Size        // of an import
 
 	rewriting *semaphore.Weighted // roots change one at a time
 }
@@ -87,6 +91,7 @@ func Open(o Options) (*Replica, error) {
 		api.Headers.Set("Authorization", o.Authorization)
 	}
 	r := &Replica{api: api, http: transport, timeout: o.Timeout, inflight: map[digest.Hash]*job{}, rewriting: semaphore.NewWeighted(1)}
+	r.size = portion.New(maxEvents, 1<<20, maxEvents, maxBytes)
 	if r.timeout <= 0 {
 		r.timeout = 30 * time.Second
 	}
@@ -104,7 +109,25 @@ func (a again) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		req.Header["Idempotency-Key"] = nil
 	}
-	return a.Transport.RoundTrip(req)
+	resp, err := a.Transport.RoundTrip(req)
+	if err == nil && resp.StatusCode >= http.StatusBadRequest {
+		inPlainWords(resp)
+	}
+	return resp, err
+}
+
+// inPlainWords makes the status the text of a refusal that is not the node's
+// own, but a proxy's page: of one the client knows no code, and writes on
+// standard error.
+func inPlainWords(resp *http.Response) {
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if kind == "application/json" || kind == "text/plain" && resp.StatusCode != http.StatusRequestEntityTooLarge {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // so that the connection can be used again
+	_ = resp.Body.Close()
+	resp.Header.Set("Content-Type", "text/plain")
+	resp.Body = io.NopCloser(strings.NewReader(fmt.Sprint(resp.StatusCode, " ", http.StatusText(resp.StatusCode))))
 }
 
 // Get implements replica.Replica. With a location it is one request; without,
@@ -161,7 +184,7 @@ func (r *Replica) fetch(ctx context.Context, cid string, name digest.Hash, limit
 		return nil, wrap(ctx, err)
 	}
 	defer resp.Cancel()
-	b, err := io.ReadAll(io.LimitReader(resp.Output, limit+1))
+	b, err := io.ReadAll(io.LimitReader(moving{ctx, resp.Output}, limit+1))
 	if err != nil {
 		return nil, wrap(ctx, err)
 	}
@@ -169,6 +192,18 @@ func (r *Replica) fetch(ctx context.Context, cid string, name digest.Hash, limit
 		return nil, fmt.Errorf("ipfs: block %s: %w", cid, replica.ErrCorrupt)
 	}
 	return b, nil
+}
+
+// moving tells what comes.
+type moving struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (m moving) Read(p []byte) (int, error) {
+	n, err := m.Reader.Read(p)
+	replica.Moved(m.ctx, n)
+	return n, err
 }
 
 // wrap names the errors that replica has names for. The node tells what went
@@ -183,6 +218,8 @@ func wrap(ctx context.Context, err error) error {
 		return err
 	case strings.Contains(err.Error(), "ipld: could not find"):
 		return fmt.Errorf("ipfs: %w", replica.ErrNotFound)
+	case strings.Contains(err.Error(), http.StatusText(http.StatusRequestEntityTooLarge)), strings.Contains(err.Error(), "is blocked and cannot be provided"):
+		return fmt.Errorf("ipfs: %w: %w", replica.ErrRefused, err) // by a proxy, by a list of what the node may not have
 	case strings.Contains(err.Error(), "no space left on device"), strings.Contains(err.Error(), "disk quota exceeded"):
 		return fmt.Errorf("ipfs: %w: %w", replica.ErrFull, err)
 	}

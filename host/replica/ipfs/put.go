@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +33,10 @@ const (
 	maxImports = 1
 	bigBlock   = 2 << 20 // an import takes none longer
 )
+
+// leastRate is how many bytes of blocks a second have to get to the node: an
+// import may take so much longer than the timeout.
+const leastRate = 512 << 10
 
 // pace is the least time from the start of one import to that of the next while
 // events keep coming: an import costs the node nearly as much for one as for
@@ -204,7 +210,7 @@ func (r *Replica) judge(ctx context.Context, v module.Verified, p place) (replic
 	if _, err := r.block(ctx, v.Hash()); err != nil {
 		return replica.Outcome{}, err
 	}
-	pinned, err := r.pinned(ctx, p.root)
+	pinned, err := r.pinned(ctx, rootCID(p.root))
 	if err != nil {
 		return replica.Outcome{}, err
 	}
@@ -215,9 +221,9 @@ func (r *Replica) judge(ctx context.Context, v module.Verified, p place) (replic
 	return replica.Outcome{Location: rawCID(p.record)}, nil
 }
 
-// pinned asks the node whether a root still is.
-func (r *Replica) pinned(ctx context.Context, root digest.Hash) (bool, error) {
-	err := r.api.Request("pin/ls", rootCID(root)).Option("type", "recursive").Exec(ctx, nil)
+// pinned asks the node whether a block still is, with all that it links to.
+func (r *Replica) pinned(ctx context.Context, cid string) (bool, error) {
+	err := r.api.Request("pin/ls", cid).Option("type", "recursive").Exec(ctx, nil)
 	if err != nil && strings.Contains(err.Error(), "is not pinned") {
 		return false, nil
 	}
@@ -236,18 +242,33 @@ func (r *Replica) enqueue(j *job) {
 	}
 }
 
-// run makes imports until nothing waits.
+// run makes imports until nothing waits. One of several events that fails is
+// made again of half of them, so that one that the node refuses does not hold
+// those that happened to be sent with it.
 func (r *Replica) run() {
 	for {
 		begun := time.Now()
-		ctx, cancel := context.WithTimeout(context.Background(), r.timeout)
-		jobs := r.take(&batch{cancel: cancel})
+		ctx, cancel := context.WithCancel(context.Background())
+		jobs, size := r.take(&batch{cancel: cancel})
 		if jobs == nil {
 			cancel()
 			return
 		}
-		err := r.store(ctx, jobs)
+		allowed := r.timeout + time.Duration(size)*time.Second/leastRate
+		late, end := context.WithTimeout(ctx, allowed)
+		err := r.store(late, jobs)
+		end()
 		cancel()
+		switch again := err != nil && passes(err); {
+		case err == nil && time.Since(begun) <= r.timeout/4:
+			r.size.Passed(len(jobs), size)
+		case again && len(jobs) > 1:
+			r.size.Failed(len(jobs), size)
+			r.putBack(jobs)
+			continue
+		case again && !errors.Is(err, context.DeadlineExceeded):
+			r.size.Blame()
+		}
 		for _, j := range jobs {
 			out := replica.Outcome{Location: rawCID(j.v.Meta().RecordDigest)}
 			if err != nil {
@@ -261,6 +282,22 @@ func (r *Replica) run() {
 	}
 }
 
+// passes reports whether what failed together may pass in smaller parts.
+func passes(err error) bool {
+	var op *net.OpError
+	return !errors.Is(err, context.Canceled) && !errors.Is(err, replica.ErrFull) && !(errors.As(err, &op) && op.Op == "dial")
+}
+
+// putBack makes jobs the first that the next imports take.
+func (r *Replica) putBack(jobs []*job) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, j := range jobs {
+		j.batch = nil
+	}
+	r.queue = append(jobs, r.queue...)
+}
+
 // waiting reports whether the queue holds anything.
 func (r *Replica) waiting() bool {
 	r.mu.Lock()
@@ -268,33 +305,32 @@ func (r *Replica) waiting() bool {
 	return len(r.queue) > 0
 }
 
-// take empties the queue up to a batch's bounds; nil ends the run.
-func (r *Replica) take(b *batch) []*job {
+// take empties the queue up to a batch's bounds, and returns the bytes of the
+// blocks; nil ends the run.
+func (r *Replica) take(b *batch) (jobs []*job, bytes int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var jobs []*job
-	size := 0
-	for len(r.queue) > 0 && len(jobs) < maxEvents {
-		j := r.queue[0]
-		if size += 2 * len(j.v.Record()); len(jobs) > 0 && size > maxBytes {
-			break
-		}
-		r.queue = r.queue[1:]
+	r.queue = slices.DeleteFunc(r.queue, func(j *job) bool {
 		if j.left {
 			delete(r.inflight, j.v.Hash())
 			j.out.Err = context.Canceled
 			close(j.done)
-			continue
 		}
-		j.batch = b
-		b.waiting.Add(1)
-		jobs = append(jobs, j)
-	}
-	if jobs == nil {
+		return j.left
+	})
+	n, bytes := r.size.Take(len(r.queue), func(i int) int { return 2 * len(r.queue[i].v.Record()) })
+	if n == 0 {
 		r.queue = nil
 		r.imports--
+		return nil, 0
 	}
-	return jobs
+	jobs = r.queue[:n:n]
+	r.queue = r.queue[n:]
+	for _, j := range jobs {
+		j.batch = b
+	}
+	b.waiting.Add(int32(n))
+	return jobs, bytes
 }
 
 // store imports and pins the jobs' blocks under a new root.
@@ -320,7 +356,7 @@ func (r *Replica) store(ctx context.Context, jobs []*job) error {
 		}{{j.v.Hash(), preimage}, {j.v.Meta().RecordDigest, record}} {
 			if len(block.bytes) <= bigBlock {
 				c.add(rawPrefix, block.name, block.bytes)
-			} else if err := r.putBlock(ctx, block.name, block.bytes); err != nil {
+			} else if err := r.putBlock(ctx, block.name, block.bytes, false); err != nil {
 				return err
 			}
 		}
@@ -336,17 +372,18 @@ func (r *Replica) store(ctx context.Context, jobs []*job) error {
 // rewriteBlocks stores an event's two blocks, of which the node has lost or
 // damaged one. Not every node writes what it believes to have.
 func (r *Replica) rewriteBlocks(ctx context.Context, v module.Verified) error {
-	if err := r.putBlock(ctx, v.Hash(), replica.Preimage(v.Record())); err != nil {
+	if err := r.putBlock(ctx, v.Hash(), replica.Preimage(v.Record()), false); err != nil {
 		return err
 	}
-	return r.putBlock(ctx, v.Meta().RecordDigest, v.Record())
+	return r.putBlock(ctx, v.Meta().RecordDigest, v.Record(), false)
 }
 
-// putBlock stores one block, also one that an import would refuse. Until a
-// root is pinned nothing keeps it; where it is gone by then, the pin fails.
-func (r *Replica) putBlock(ctx context.Context, name digest.Hash, block []byte) error {
+// putBlock stores one block, also one that an import would refuse. Unless pin
+// is set, nothing keeps it until a root is pinned; where it is gone by then,
+// the root's pin fails.
+func (r *Replica) putBlock(ctx context.Context, name digest.Hash, block []byte, pin bool) error {
 	var out struct{ Key string }
-	err := r.api.Request("block/put").Option("cid-codec", "raw").Option("mhtype", "sha2-256").Option("allow-big-block", true).
+	err := r.api.Request("block/put").Option("cid-codec", "raw").Option("mhtype", "sha2-256").Option("allow-big-block", true).Option("pin", pin).
 		Body(upload(block)).Exec(ctx, &out)
 	if err == nil && out.Key != rawCID(name) {
 		err = fmt.Errorf("the node names block %s %q", rawCID(name), out.Key)

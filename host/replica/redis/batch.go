@@ -1,10 +1,10 @@
 package redis
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	client "github.com/redis/go-redis/v9"
@@ -36,6 +36,13 @@ return 1`)
 const (
 	putBytes = 8 << 20
 	getCount = 128
+)
+
+// Most records are one piece; of a longer one, the next ones are as long as a
+// slow link can bring in a second.
+const (
+	firstPiece = 64 << 10
+	nextPiece  = 256 << 10
 )
 
 // PutBatch implements replica.BatchPutter with one pipeline per 8 MiB.
@@ -151,36 +158,61 @@ func (r *Replica) settle(ctx context.Context, v module.Verified, cmd *client.Cmd
 	return "", fmt.Errorf("redis: %s keeps changing", key)
 }
 
-// GetBatch implements replica.BatchGetter with one pipeline per 128 events. No
-// more of a value is fetched than a record can have.
+// GetBatch implements replica.BatchGetter with one pipeline per 128 events. Long
+// records come in pieces, each with the timeout, so that a slow link is told
+// from a silent server. No more of a value is fetched than a record can have.
 func (r *Replica) GetBatch(ctx context.Context, refs []replica.Ref) []replica.Fetched {
 	out := make([]replica.Fetched, len(refs))
-	for start := 0; start < len(refs); start += getCount {
-		part := refs[start:min(start+getCount, len(refs))]
-		cmds, err := await(ctx, func() ([]*client.StringCmd, error) {
-			pipe := r.c.Pipeline()
-			cmds := make([]*client.StringCmd, len(part))
-			for i, ref := range part {
-				cmds[i] = pipe.GetRange(ctx, r.key(ref.Hash), 0, module.MaxRecordBytes)
+	todo := make([]int, len(refs))
+	for i := range todo {
+		todo[i] = i
+	}
+	for from, piece := 0, firstPiece; len(todo) > 0; from, piece = from+piece, nextPiece {
+		var longer []int
+		for part := range slices.Chunk(todo, getCount) {
+			cmds, err := r.ranges(ctx, refs, part, from, piece)
+			moved := 0
+			for k, i := range part {
+				f := &out[i]
+				if err != nil {
+					*f = replica.Fetched{Err: wrap(err)}
+					continue
+				}
+				b, err := cmds[k].Bytes()
+				moved += len(b)
+				switch {
+				case err != nil:
+					*f = replica.Fetched{Err: wrap(err)}
+				case len(b) == 0 && from == 0: // GETRANGE of a missing key
+					f.Err = wrap(client.Nil)
+				case from+len(b) > module.MaxRecordBytes:
+					*f = replica.Fetched{Err: fmt.Errorf("redis: %w: it is longer than any record", replica.ErrCorrupt)}
+				default:
+					f.Record = append(f.Record, b...)
+					if len(b) == piece {
+						longer = append(longer, i)
+					}
+				}
 			}
-			return cmds, exec(ctx, pipe)
-		})
-		for i := range part {
-			f := &out[start+i]
-			if err != nil {
-				f.Err = wrap(err)
-			} else if b, err := cmds[i].Bytes(); err != nil {
-				f.Err = wrap(err)
-			} else if len(b) == 0 { // GETRANGE of a missing key
-				f.Err = wrap(client.Nil)
-			} else if len(b) > module.MaxRecordBytes {
-				f.Err = fmt.Errorf("redis: %w: it is longer than any record", replica.ErrCorrupt)
-			} else {
-				f.Record = bytes.Clone(b)
-			}
+			replica.Moved(ctx, moved)
 		}
+		todo = longer
 	}
 	return out
+}
+
+// ranges reads one piece of each of the refs whose numbers are in which.
+func (r *Replica) ranges(ctx context.Context, refs []replica.Ref, which []int, from, piece int) ([]*client.StringCmd, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	return await(ctx, func() ([]*client.StringCmd, error) {
+		pipe := r.c.Pipeline()
+		cmds := make([]*client.StringCmd, len(which))
+		for k, i := range which {
+			cmds[k] = pipe.GetRange(ctx, r.key(refs[i].Hash), int64(from), int64(from+piece-1))
+		}
+		return cmds, exec(ctx, pipe)
+	})
 }
 
 // TTL returns how long the copy will live, ErrNotFound where there is none.

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	client "github.com/redis/go-redis/v9"
@@ -27,6 +28,10 @@ const (
 	DefaultTTL     = 7 * 24 * time.Hour // of what Put stored
 	DefaultFillTTL = 24 * time.Hour     // of what Fill stored
 )
+
+// longest is how long the bytes of one pipeline may take, at 256 KiB a second.
+// The client has one bound for all reads and writes; the context has the call's.
+const longest = putBytes / (256 << 10) * time.Second
 
 // DefaultPrefix comes before the hash in a key.
 const DefaultPrefix = "event:"
@@ -46,15 +51,18 @@ type Options struct {
 	FillTTL  time.Duration // 0: DefaultFillTTL
 	Prefix   string        // "": DefaultPrefix
 	PoolSize int           // connections per server, 0: 10 per core
-	Timeout  time.Duration // of one connect, read or write where the context allows more; 0: 3 s
+	Timeout  time.Duration // of one connect; of one read or write, beside a second for every 256 KiB; where the context allows more; 0: 3 s
 }
 
 // A Replica is safe for concurrent use. Make it with Open.
 type Replica struct {
 	c       client.UniversalClient
 	prefix  string
+	timeout time.Duration
 	ttl     time.Duration
 	fillTTL time.Duration
+
+	seen atomic.Pointer[string] // the place's id when it was last looked at; nil: it was not
 }
 
 var (
@@ -90,14 +98,14 @@ func Open(o Options) (*Replica, error) {
 		Username: o.Username, Password: o.Password,
 		SentinelUsername: o.SentinelUsername, SentinelPassword: o.SentinelPassword,
 		DB: o.DB, TLSConfig: o.TLS, PoolSize: o.PoolSize, ClientName: "eventseal",
-		DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout,
+		DialTimeout: o.Timeout, ReadTimeout: o.Timeout + longest, WriteTimeout: o.Timeout + longest, PoolTimeout: o.Timeout,
 		ContextTimeoutEnabled: true,
 		// One more attempt covers a connection that the server closed meanwhile;
 		// persistence is the callers' business.
 		MaxRetries: 1, DialerRetries: 1,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
-	r := &Replica{c: c, prefix: o.Prefix, ttl: o.TTL, fillTTL: o.FillTTL}
+	r := &Replica{c: c, prefix: o.Prefix, timeout: o.Timeout, ttl: o.TTL, fillTTL: o.FillTTL}
 	if r.prefix == "" {
 		r.prefix = DefaultPrefix
 	}
@@ -188,6 +196,8 @@ func wrap(err error) error {
 		return fmt.Errorf("redis: %w", replica.ErrNotFound)
 	case has(err, "OOM "):
 		return fmt.Errorf("redis: %w: %w", replica.ErrFull, err)
+	case has(err, "Protocol error: invalid bulk length"): // proto-max-bulk-len
+		return fmt.Errorf("redis: %w: %w", replica.ErrRefused, err)
 	case has(err, "WRONGTYPE "):
 		return fmt.Errorf("redis: %w: %w", replica.ErrCorrupt, err)
 	}

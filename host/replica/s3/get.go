@@ -40,6 +40,7 @@ func (r *Replica) read(ctx context.Context, h digest.Hash) ([]byte, string, erro
 	b := make([]byte, 0, max(size, 0)+1) // one more, so that the end is seen without growing
 	for {
 		n, err := out.Body.Read(b[len(b):cap(b)])
+		replica.Moved(ctx, n)
 		if b = b[:len(b)+n]; len(b) > module.MaxRecordBytes {
 			return nil, etag, fmt.Errorf("s3: %w: it is longer than any record", replica.ErrCorrupt)
 		}

@@ -67,6 +67,8 @@ type Replica struct {
 	probing     *semaphore.Weighted // one at a time
 	conditional atomic.Int32        // a Conditional
 
+	seen atomic.Pointer[label] // the place's id when it was last looked at; nil: it was not
+
 	// Without conditional writes, the puts of one hash take turns, at least
 	// within this process.
 	turns [64]*semaphore.Weighted
@@ -180,6 +182,8 @@ func wrap(ctx context.Context, err error) error {
 		return fmt.Errorf("s3: %w", ctx.Err())
 	case is(err, "NoSuchKey", "NotFound"):
 		return fmt.Errorf("s3: %w", replica.ErrNotFound)
+	case is(err, "EntityTooLarge"), status(err) == http.StatusRequestEntityTooLarge:
+		return fmt.Errorf("s3: %w: %w", replica.ErrRefused, err)
 	case is(err, full...), status(err) == http.StatusInsufficientStorage:
 		return fmt.Errorf("s3: %w: %w", replica.ErrFull, err)
 	}

@@ -189,16 +189,16 @@ func do[T any](ctx context.Context, p *Pool, f func(ctx context.Context, in *ins
 	var settled atomic.Bool      // whoever sets it answers and sees to the instance's place
 	late := time.AfterFunc(p.config.CallTimeout, func() {
 		p.busy.Add(1) // Close waits for the replacement, too
-		defer p.busy.Add(-1)
 		if settled.CompareAndSwap(false, true) {
 			p.timeouts.Add(1)
 			done <- answer{err: fmt.Errorf("%w after %v", ErrTimeout, p.config.CallTimeout)}
 			p.replace()
+		} else {
+			p.busy.Add(-1)
 		}
 	})
 	input := slices.Concat(parts...)
 	go func() {
-		defer p.busy.Add(-1)
 		t, err := f(context.Background(), in, input)
 		clear(input)
 		late.Stop()
@@ -206,15 +206,19 @@ func do[T any](ctx context.Context, p *Pool, f func(ctx context.Context, in *ins
 		var refusal *code.Error
 		switch sound := err == nil || errors.As(err, &refusal); {
 		case sound && first:
+			p.busy.Add(-1) // before another call can take it
 			p.free <- in
 		case sound:
 			in.close() // was replaced
+			p.busy.Add(-1)
 		default:
 			in.close()
 			p.traps.Add(1)
 			err = fmt.Errorf("%w: %w", ErrTrapped, err)
 			if first {
 				p.replace()
+			} else {
+				p.busy.Add(-1)
 			}
 		}
 		if first {
@@ -257,11 +261,12 @@ func (p *Pool) take(ctx context.Context) (in *instance, err error) {
 	return in, nil
 }
 
-// replace puts a fresh instance among the free ones.
+// replace ends a call with a fresh instance among the free ones.
 func (p *Pool) replace() {
 	in, err := p.instantiate(context.Background())
 	if err != nil {
 		in = nil
 	}
+	p.busy.Add(-1)
 	p.free <- in
 }

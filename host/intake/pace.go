@@ -14,7 +14,7 @@ type pace struct {
 	rare     time.Duration // the longest of those that are likely to end as before
 	probe    time.Duration // between looks at a place that fails
 	sweep    time.Duration // between looks into the journal for what nobody told of
-	put      time.Duration // a batch at a place that has no deadline of its own
+	put      time.Duration // a batch, whatever the place's own deadlines, which grow with its bytes
 	held     int           // events between Store's entry and its end
 	queued   int           // events in a place's queue
 }
@@ -26,7 +26,7 @@ func (p *pace) fill() {
 	p.rare = cmp.Or(p.rare, 6*time.Hour)
 	p.probe = cmp.Or(p.probe, 500*time.Millisecond)
 	p.sweep = cmp.Or(p.sweep, 5*time.Second)
-	p.put = cmp.Or(p.put, time.Minute)
+	p.put = cmp.Or(p.put, 10*time.Minute)
 	p.held = cmp.Or(p.held, 16384)
 	p.queued = cmp.Or(p.queued, 8192)
 }

@@ -33,7 +33,7 @@ func guarded(t *testing.T, kind, address string, timeout time.Duration) replica.
 			AccessKeyID: servers.S3AccessKey, SecretAccessKey: servers.S3SecretKey,
 		},
 		IPFS: config.IPFSReplica{API: "http://" + address},
-	})
+	}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

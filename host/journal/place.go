@@ -40,6 +40,10 @@ type Bound struct {
 // looks after the place goes through them in the order of their numbers,
 // records what it finds with Update, and then says with Settle how far it came.
 type Placer interface {
+	// ID names the journal, 32 lower-case hex digits, random, and the same for as
+	// long as it is this one, copies of its file included.
+	ID() string
+
 	// Bind makes the bindings hold, durably when it returns nil. Names that are
 	// not in bs stay bound as they are. The answers are in the order of bs.
 	// Two of bs must not have one identity.

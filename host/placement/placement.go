@@ -52,8 +52,9 @@ type Keeper struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 
-	mu      sync.Mutex // held while places are looked at, one look at a time
-	journal string     // why the journal is not to be taken for the places' own; "": it is
+	mu       sync.Mutex // held while places are looked at, one look at a time
+	markedAt time.Time
+	journal  string // why the journal is not to be taken for the places' own; "": it is
 }
 
 // A spot is a name of the configuration and what was seen behind it.
@@ -66,6 +67,7 @@ type spot struct {
 	unseen   bool   // it did not answer
 	suffered uint64 // as of the last look
 	sampled  time.Time
+	marked   mark // that it keeps
 
 	noteMu sync.Mutex
 	note   string // what is to be told of it, while it lasts
@@ -93,6 +95,7 @@ func Open(ctx context.Context, o Options) (*Keeper, error) {
 	if err := k.look(ctx); err != nil {
 		return nil, err
 	}
+	k.mark(ctx)
 	run, stop := context.WithCancel(context.Background())
 	k.stop = stop
 	for _, s := range k.spots {
@@ -122,10 +125,12 @@ func newKeeper(o Options) *Keeper {
 	return k
 }
 
-// Close ends what goes on in the background.
+// Close ends what goes on in the background, and has the places keep how far
+// the journal is. Nothing must be admitted any more.
 func (k *Keeper) Close() {
 	k.stop()
 	k.running.Wait()
+	k.mark(context.Background())
 }
 
 // Warnings returns what an operator should know of the places now.
@@ -169,6 +174,9 @@ func (k *Keeper) watch(ctx context.Context) {
 		}
 		if err := k.look(ctx); err != nil && ctx.Err() == nil {
 			k.o.Log.Error("the places cannot be told apart", "error", err)
+		}
+		if time.Since(k.markedAt) >= sampleEvery {
+			k.mark(ctx)
 		}
 	}
 }

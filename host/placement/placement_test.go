@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -432,4 +433,80 @@ func (r recent) Newest(_ context.Context, n int) (hs []digest.Hash, err error) {
 
 func update(sequence uint64, place, location string) journal.Update {
 	return journal.Update{Sequence: sequence, Replica: place, State: custody.Held, Location: location}
+}
+
+// copyFile is a copy of the journal's file while nobody has it open.
+func (b *bench) copyFile() (restore func()) {
+	b.t.Helper()
+	content, err := os.ReadFile(b.path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return func() {
+		for _, ending := range []string{"-wal", "-shm"} {
+			_ = os.Remove(b.path + ending)
+		}
+		if err := os.WriteFile(b.path, content, 0o600); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// A journal that was put back shows by what the places keep of it, whatever
+// their kind, once; and so does one behind a repair of an old event.
+func TestJournalPutBack(t *testing.T) {
+	a := recent{memory.New(), new([]module.Verified)}
+	for name, place := range map[string]replica.Replica{"marks": memory.New(), "newest": struct {
+		replica.Replica
+		replica.Recent
+	}{a, a}} {
+		t.Run(name, func(t *testing.T) {
+			b := start(t, 20, place)
+			before := b.journal.Epoch()
+			b.close()
+			back := b.copyFile()
+			b.open()
+			b.admit(journaltest.Events(20, 30, 300))
+			b.close()
+			b.open()
+			if b.journal.Epoch() != before || len(b.keeper.Warnings()) != 0 {
+				t.Fatalf("the same journal: %v", b.keeper.Warnings())
+			}
+			if _, err := place.Put(context.Background(), b.vs[3]); err != nil { // a repair, which is the newest put
+				t.Fatal(err)
+			}
+			b.close()
+			back()
+			b.open()
+			if kept, err := b.journal.Kept(context.Background(), before); b.journal.Epoch() == before || kept != 20 || err != nil {
+				t.Fatalf("%s, %d, %v", b.journal.Epoch(), kept, err)
+			}
+			after := b.journal.Epoch()
+			b.close()
+			b.open()
+			if name == "marks" && b.journal.Epoch() != after {
+				t.Fatal("it gets another epoch at every start")
+			}
+		})
+	}
+}
+
+func TestMarks(t *testing.T) {
+	m := mark{journal.Position{Epoch: "7c31a88e00112233", Sequence: 42}, journaltest.Hash(1)}
+	text := m.String()
+	if got, ok := parseMark(text); !ok || got != m || len(text) > replica.MaxMark {
+		t.Fatalf("%s: %+v, %v", text, got, ok)
+	}
+	for i := range text {
+		for bit := range 8 {
+			b := []byte(text)
+			b[i] ^= 1 << bit
+			if got, ok := parseMark(string(b)); ok {
+				t.Fatalf("%q is read as %+v", b, got)
+			}
+		}
+		if _, ok := parseMark(text[:i]); ok {
+			t.Fatalf("%q is read", text[:i])
+		}
+	}
 }

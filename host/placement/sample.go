@@ -49,57 +49,56 @@ func (k *Keeper) sample(ctx context.Context, s *spot, n int) (lacks bool, err er
 }
 
 // compare finds out whether the journal is the one that was kept beside these
-// places. A journal that is older than a place does not know the newest event
-// there, and is about to give its number to another one: the order gets another
-// epoch. An empty journal beside places that hold events is told.
+// places. One that is older than they are is about to give numbers to events
+// that other ones had: its order gets another epoch. An empty journal beside
+// places that hold events is told.
 func (k *Keeper) compare(ctx context.Context) error {
 	last, err := k.o.Journal.Last(ctx)
 	if err != nil {
 		return err
 	}
-	for _, s := range k.spots {
+	var renew *spot
+	strangers := make([]digest.Hash, len(k.spots))
+	for i, s := range k.spots {
 		look, cancel := context.WithTimeout(ctx, k.o.Patience)
-		h, found, err := k.newest(look, s, last)
-		cancel()
-		if err != nil || !found {
-			continue // it says nothing; whether it answers is found out otherwise
+		h, found, err := k.any(look, s, last)
+		older, stranger := false, digest.Hash{}
+		if err == nil && last > 0 {
+			older, stranger, err = k.older(look, s, last)
 		}
-		if last == 0 {
+		cancel()
+		switch {
+		case err != nil: // it says nothing; whether it answers is found out otherwise
+		case found:
 			k.journal = fmt.Sprintf("the journal is empty, and %s holds events: they are served by their hashes, and are in no query and no stream. "+
 				"If the journal was lost, stop the host and run eventseal reindex --from %s", s.Name, s.Name)
 			k.o.Log.Warn("the journal is empty beside a replica that holds events; if it was lost, stop the host and run eventseal reindex --from "+s.Name, "replica", s.Name, "example", h)
 			return nil
+		case older && renew == nil:
+			renew = s
+			fallthrough
+		case stranger != digest.Hash{}:
+			k.journal = fmt.Sprintf("the journal does not know all that %s holds: it is an older copy, or another host's. "+
+				"Stop the host and run eventseal reindex --from %s, and what was stored meanwhile is in queries and streams again", s.Name, s.Name)
 		}
-		es, err := k.o.Journal.Entries(ctx, []digest.Hash{h})
-		if err != nil {
-			return err
-		}
-		if es[0] != nil {
-			continue
-		}
+		strangers[i] = stranger
+	}
+	if renew != nil {
 		epoch, err := k.o.Journal.Renew(ctx, last)
 		if err != nil {
 			return err
 		}
-		k.journal = fmt.Sprintf("the journal does not know the newest event that %s holds: it is an older copy, or another host's. "+
-			"Stop the host and run eventseal reindex --from %s, and what was stored meanwhile is in queries and streams again", s.Name, s.Name)
-		k.o.Log.Warn("the journal does not know the newest event of a replica: it is an older copy, or another host's. Its order has another epoch now; stop the host and run eventseal reindex --from "+s.Name,
-			"replica", s.Name, "hash", h, "epoch", epoch)
-		return nil
+		k.o.Log.Warn("the journal is older than a replica: an older copy, or another host's. Its order has another epoch now; stop the host and run eventseal reindex --from "+renew.Name,
+			"replica", renew.Name, "epoch", epoch)
+	}
+	for i, s := range k.spots {
+		s.marked = mark{stranger: strangers[i]} // to be kept with the present epoch
 	}
 	return nil
 }
 
-// newest returns the event that the place stored last, or, for an empty
-// journal, any that it holds.
-func (k *Keeper) newest(ctx context.Context, s *spot, last uint64) (h digest.Hash, found bool, err error) {
-	if r, ok := replica.As[replica.Recent](s.Replica); ok {
-		hs, err := r.Newest(ctx, 1)
-		if err != nil || len(hs) == 0 {
-			return h, false, err
-		}
-		return hs[0], true, nil
-	}
+// any returns an event that the place holds beside an empty journal.
+func (k *Keeper) any(ctx context.Context, s *spot, last uint64) (h digest.Hash, found bool, err error) {
 	if l, ok := replica.As[replica.Lister](s.Replica); ok && last == 0 {
 		for ref, err := range l.List(ctx) {
 			return ref.Hash, err == nil, err

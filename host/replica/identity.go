@@ -38,6 +38,19 @@ func CheckID(id string) error {
 	return nil
 }
 
+// Marked is an optional power of places that keep a short text for each journal
+// that is used with them, so that a journal that was put back to an earlier
+// state can be told. A name is 32 hex digits, a text at most 256 bytes.
+type Marked interface {
+	// Mark returns the text that is kept under a name, "" where there is none.
+	Mark(ctx context.Context, name string) (string, error)
+	// SetMark keeps text in the place of what was kept, durably when it returns nil.
+	SetMark(ctx context.Context, name, text string) error
+}
+
+// MaxMark bounds the text of a mark.
+const MaxMark = 256
+
 // Recent is an optional power of places that know in which order they were
 // given what they hold. Newest returns the hashes of the last n puts that are
 // still held, newest first; what the place itself has stored again since may

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/eventseal/eventseal/host/custody"
@@ -70,6 +71,9 @@ func (w *writer) put(id int64, p place) error {
 	w.names.set(id, p)
 	return w.c.exec(`INSERT OR REPLACE INTO places VALUES (?,?,?,?,?,?,?)`, id, p.name, p.identity, int64(p.after), int64(p.upto), p.why, p.mounted)
 }
+
+// ID implements journal.Placer.
+func (j *Journal) ID() string { return j.id }
 
 // Bind implements journal.Placer.
 func (j *Journal) Bind(ctx context.Context, bs []journal.Binding) (out []journal.Bound, err error) {
@@ -272,6 +276,13 @@ func (j *Journal) Lost(ctx context.Context, after uint64, limit int) ([]journal.
 // loadStanding reads the epoch and how many events are lost.
 func (w *writer) loadStanding() error {
 	if err := w.loadEpoch(); err != nil {
+		return err
+	}
+	err := w.c.query(`SELECT value FROM settings WHERE name = 'id'`, nil, func(v []driver.Value) error {
+		w.j.id = hex.EncodeToString(v[0].([]byte))
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	return w.c.query(`SELECT count(*) FROM lost`, nil, func(v []driver.Value) error {

@@ -98,7 +98,8 @@ var migrations = []string{
 	CREATE TABLE lost (             -- events that are custody.Lost
 		seq INTEGER PRIMARY KEY
 	);
-	INSERT INTO settings VALUES ('epoch', randomblob(8));`,
+	INSERT INTO settings VALUES ('epoch', randomblob(8));
+	INSERT INTO settings VALUES ('id', randomblob(16));`,
 }
 
 // migrate brings the schema to the newest version, each step in a transaction

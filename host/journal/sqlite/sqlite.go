@@ -57,7 +57,8 @@ type Journal struct {
 	last     atomic.Uint64
 	lost     atomic.Uint64 // events
 	epoch    atomic.Pointer[string]
-	renewing sync.Mutex   // held by Renew
+	renewing sync.Mutex // held by Renew
+	id       string
 	packed   atomic.Int64 // full blocks
 	terms    termKey
 	blocks   blockCache

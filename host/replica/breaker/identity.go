@@ -10,6 +10,7 @@ import (
 
 var (
 	_ replica.Identified = (*core)(nil)
+	_ replica.Marked     = (*core)(nil)
 	_ replica.Recent     = (*core)(nil)
 	_ replica.Suffered   = (*core)(nil)
 )
@@ -30,6 +31,24 @@ func (c *core) Identify(ctx context.Context, id string) error {
 		return errors.ErrUnsupported
 	}
 	return call0(ctx, c, "identify", func(ctx context.Context) error { return inner.Identify(ctx, id) })
+}
+
+// Mark implements replica.Marked.
+func (c *core) Mark(ctx context.Context, name string) (string, error) {
+	inner, ok := replica.As[replica.Marked](c.inner)
+	if !ok {
+		return "", errors.ErrUnsupported
+	}
+	return call(ctx, c, "mark", span{}, func(ctx context.Context) (string, error) { return inner.Mark(ctx, name) }, one[string])
+}
+
+// SetMark implements replica.Marked.
+func (c *core) SetMark(ctx context.Context, name, text string) error {
+	inner, ok := replica.As[replica.Marked](c.inner)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return call0(ctx, c, "set_mark", func(ctx context.Context) error { return inner.SetMark(ctx, name, text) })
 }
 
 // Newest implements replica.Recent.

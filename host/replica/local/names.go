@@ -10,6 +10,7 @@ import (
 const (
 	lockName        = "lock"
 	placeName       = "place"
+	markPrefix      = "journal-" // and the journal's name
 	logSuffix       = ".log"
 	indexSuffix     = ".idx"
 	damagedSuffix   = ".damaged"
@@ -44,5 +45,5 @@ func parseName(name, suffix string) (id uint64, ok bool) {
 // unfinished reports whether name is of a file that a replacement left when its
 // process ended.
 func unfinished(name string) bool {
-	return strings.HasSuffix(name, temporarySuffix) && (strings.HasPrefix(name, "segment-") || strings.HasPrefix(name, placeName+"."))
+	return strings.HasSuffix(name, temporarySuffix) && (strings.HasPrefix(name, "segment-") || strings.HasPrefix(name, placeName+".") || strings.HasPrefix(name, markPrefix))
 }

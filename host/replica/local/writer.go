@@ -30,7 +30,9 @@ type task struct {
 	moves  []move
 	probe  bool
 	id     string // to identify the place by; "": not to
-	weight int    // bytes
+	mark   string // the journal to keep text for; "": none
+	text   string
+	weight int // bytes
 
 	out  []replica.Outcome // of puts
 	err  error             // of the others
@@ -233,7 +235,7 @@ func (r *Replica) commit(group []*task) {
 	}
 	clear(w.pending)
 	for _, t := range group {
-		w.probe = w.probe || t.probe || t.id != "" // not the folder that was moved away
+		w.probe = w.probe || t.probe || t.id != "" || t.mark != "" // not the folder that was moved away
 	}
 	if err := r.room(); err != nil {
 		for _, t := range group {
@@ -257,6 +259,9 @@ func (r *Replica) commit(group []*task) {
 		}
 		if t.id != "" {
 			t.err = r.identify(t.id)
+		}
+		if t.mark != "" && t.err == nil {
+			t.err = r.keepMark(t.mark, t.text)
 		}
 	}
 	if err := r.append(); err != nil {

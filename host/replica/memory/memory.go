@@ -20,6 +20,7 @@ type Replica struct {
 	mu     sync.RWMutex
 	copies map[digest.Hash]stored
 	id     string
+	marks  map[string]string // by journal
 	closed bool
 }
 
@@ -36,7 +37,7 @@ var (
 )
 
 // New returns an empty replica.
-func New() *Replica { return &Replica{copies: map[digest.Hash]stored{}} }
+func New() *Replica { return &Replica{copies: map[digest.Hash]stored{}, marks: map[string]string{}} }
 
 // Put implements replica.Replica.
 func (r *Replica) Put(ctx context.Context, v module.Verified) (string, error) {
@@ -139,6 +140,30 @@ func (r *Replica) Identify(ctx context.Context, id string) error {
 		return replica.ErrClosed
 	}
 	r.id = id
+	return nil
+}
+
+// Mark implements replica.Marked.
+func (r *Replica) Mark(ctx context.Context, name string) (string, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.closed {
+		return "", replica.ErrClosed
+	}
+	return r.marks[name], ctx.Err()
+}
+
+// SetMark implements replica.Marked.
+func (r *Replica) SetMark(ctx context.Context, name, text string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return replica.ErrClosed
+	}
+	r.marks[name] = text
 	return nil
 }
 

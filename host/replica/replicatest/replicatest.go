@@ -75,6 +75,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		{"cancelled", cancelled},
 		{"reopen", reopen},
 		{"identity", identity},
+		{"marks", marks},
 		{"check and close", closing},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })

@@ -30,8 +30,11 @@ export interface FollowOptions extends CallOptions {
 
 /** How to follow a host's stream. */
 export interface SubscribeOptions extends Filter, FollowOptions {
-  /** The first sequence number that is wanted: what the host has from there on, then what comes. Without it, what comes. */
-  from?: number | undefined;
+  /**
+   * The place behind which to begin: "0" for the first event, an event's hash, or the `position` of one that the host gave
+   * before. What the host has from there on, then what comes. Without it, what comes.
+   */
+  after?: string | undefined;
   /** Milliseconds of silence after which a connection counts as dead; default 45,000. A host gives a sign of life every 15 s. */
   idle?: number | undefined;
   /** Failed attempts in a row to connect after which it gives up; default: it never does. */
@@ -249,6 +252,15 @@ export class EventSealClient {
 
   /** One page of the events that query asks for, each verified and held against query. */
   async queryPage(query: Query = {}, options?: CallOptions): Promise<Page> {
+    try {
+      return await this.#page(query, options);
+    } catch (e) {
+      if (!(e instanceof HostError) || !e.resume) throw e;
+      return { ...(await this.#page({ ...query, cursor: undefined, after: e.resume }, options)), reordered: true };
+    }
+  }
+
+  async #page(query: Query, options: CallOptions | undefined): Promise<Page> {
     const matches = matcher(query);
     return this.#http.do({ method: "GET", path: "/v1/events", query: parameters({ ...query }) }, options, async (a) => {
       const d = await a.document(maxPage);
@@ -258,7 +270,7 @@ export class EventSealClient {
       if (!Array.isArray(d["events"]) || d["events"].length > limit) throw a.error("unexpected_answer", false, `a page has an array of at most ${limit} events`);
       const slices = new Slices();
       for (const item of d["events"] as unknown[]) {
-        const e = this.#stored(item, matches);
+        const e = this.#stored(item, matches, `${d["epoch"]}-${docOf(item)["sequence"]}`);
         if ("verified" in e) events.push(e);
         else bad.push(e);
         await slices.rest();
@@ -271,23 +283,26 @@ export class EventSealClient {
     });
   }
 
-  #stored(item: unknown, matches: (v: VerifiedEvent) => boolean): StoredEvent | BadEvent {
+  #stored(item: unknown, matches: (v: VerifiedEvent) => boolean, position: string): StoredEvent | BadEvent {
     const d = docOf(item);
     const sequence = Number.isSafeInteger(d["sequence"]) ? { sequence: d["sequence"] as number } : undefined;
     const { code } = docOf(d["problem"]); // no good copy can be had now
     const v = d["event"] === undefined && isCode(code) ? invalid({ code, pointer: "" }) : this.#checked(d["event"], d["hash"]);
-    if (v.valid && sequence && matches(v)) return { ...sequence, admittedAt: typeof d["admitted_at"] === "string" ? d["admitted_at"] : "", verified: v };
+    if (v.valid && sequence && matches(v)) return { ...sequence, position, admittedAt: typeof d["admitted_at"] === "string" ? d["admitted_at"] : "", verified: v };
     return {
       ...sequence, ...(typeof d["hash"] === "string" && { hash: d["hash"].slice(0, 64) }),
       verdict: v.valid ? invalid({ code: "invalid_parameter", pointer: "" }, v.hash) : v,
     };
   }
 
-  /** Every event that query asks for, page by page; `limit` is the size of a page. */
+  /**
+   * Every event that query asks for, page by page; `limit` is the size of a page. None is missed; some may come twice
+   * where the host's order becomes another one meanwhile.
+   */
   async *queryEvents(query: Query = {}, options: FollowOptions = {}): AsyncGenerator<StoredEvent> {
     const seen = new Set<string>();
-    for (let cursor = query.cursor; ; ) {
-      const page = await this.queryPage({ ...query, cursor }, options);
+    for (let { cursor, after } = query; ; after = undefined) {
+      const page = await this.queryPage({ ...query, cursor, after }, options);
       for (const bad of page.bad) report(bad, options, this.#http.base.host);
       yield* page.events;
       if (page.nextCursor === undefined) return;
@@ -300,25 +315,25 @@ export class EventSealClient {
 
   /**
    * Events as the host takes them in, each verified. It connects again by
-   * itself and goes on behind the last event: none is missed, none comes
-   * twice. Ends when signal aborts (with its reason) or the loop is left.
+   * itself and goes on behind the last event: none is missed, and none comes
+   * twice, unless the host's order has become another one (its journal was
+   * rebuilt, restored or rolled back): then it goes on from where none is missed,
+   * and some may come again. Ends when signal aborts (with its reason) or the
+   * loop is left. @throws HostError `not_found` when after is a hash that the host does not have
    */
   async *subscribe(options: SubscribeOptions = {}): AsyncGenerator<StoredEvent> {
     const { idle = 45_000, attempts = Infinity, onState, signal } = options;
     const matches = matcher(options);
     const state: StreamState = { id: "", retry: 0 };
-    let { from } = options;
-    let last = -1;
+    let { after } = options;
     for (let failures = 0; ; ) {
       let failure: HostError;
       try {
-        // A place to begin at is a place to come back to, should it break off before the first event.
-        from ??= await this.#next(options);
-        const query = parameters({ type: options.type, author: options.author, parent: options.parent, from });
-        const a = await this.#http.open(
-          { method: "GET", path: "/v1/stream", query, cache: "no-store", headers: { Accept: "text/event-stream", ...(state.id && { "Last-Event-ID": state.id }) } },
-          options,
-        );
+        // The host says first where it begins: a place to come back to, should it break off before the first event.
+        const place = state.id || after;
+        const query = parameters({ type: options.type, author: options.author, parent: options.parent, after: place });
+        const a = await this.#http.open({ method: "GET", path: "/v1/stream", query, cache: "no-store", headers: { Accept: "text/event-stream" } }, options);
+        let last = numberOf(place);
         try {
           if (!a.response.headers.get("content-type")?.startsWith("text/event-stream")) throw a.error("unexpected_answer", false, "it is no event stream");
           const slices = new Slices();
@@ -331,8 +346,8 @@ export class EventSealClient {
               break;
             }
             if (m.event !== "event") continue;
-            const e = this.#stored(a.object(new TextEncoder().encode(m.data)), matches);
-            if (e.sequence !== undefined && (e.sequence <= last || e.sequence < from)) continue;
+            const e = this.#stored(a.object(new TextEncoder().encode(m.data)), matches, state.id);
+            if (e.sequence !== undefined && e.sequence <= last) continue;
             last = e.sequence ?? last;
             failures = 0;
             if ("verified" in e) yield e;
@@ -346,24 +361,17 @@ export class EventSealClient {
           a.close();
         }
       } catch (e) {
-        if (!(e instanceof HostError) || !e.passing) throw e;
+        if (!(e instanceof HostError) || !(e.passing || e.resume)) throw e;
         failure = e;
+        if (e.resume) [state.id, after] = ["", e.resume];
       }
       if (++failures >= attempts) throw failure;
       onState?.("waiting", failure);
-      if (failures > 1 || failure.code !== "overloaded") {
+      if (failures > 1 || !(failure.code === "overloaded" || failure.resume)) {
         await sleep(Math.min(state.retry, 30_000) + 100 * Math.random(), signal);
         await this.#http.rest(Math.min(failures, 8), failure, signal);
       }
     }
-  }
-
-  /** The sequence number of the next event that the host takes in. */
-  async #next(options: CallOptions): Promise<number> {
-    const { document } = await this.healthCheck(options);
-    const { sequence } = docOf(document["journal"]);
-    if (Number.isSafeInteger(sequence)) return (sequence as number) + 1;
-    throw new HostError("unexpected_answer", false, { server: this.#http.base.host, status: 200, detail: "its health does not tell the journal's sequence" });
   }
 
   /** What the host knows of an event and its copies. @throws HostError `not_found` */
@@ -482,6 +490,9 @@ async function nextLine(answers: AsyncGenerator<Uint8Array>, a: Answer): Promise
   if (line.done) throw a.error("unreachable", true, "the answer broke off");
   return a.object(line.value);
 }
+
+/** The sequence number of a position; -1 for another place. */
+const numberOf = (place: string | undefined) => Number(/-(\d{1,16})$/.exec(place ?? "")?.[1] ?? -1);
 
 function waiting(o: StoreOptions | undefined): URLSearchParams | undefined {
   return o?.wait === undefined ? undefined : parameters({ wait: o.wait });

@@ -17,6 +17,8 @@ export interface Location {
 /** The host's answer to a stored event. */
 export interface Receipt {
   readonly hash: string;
+  /** Names the order in which the event has its sequence number. */
+  readonly epoch: string;
   readonly sequence: number;
   /** False: it was stored before. */
   readonly created: boolean;
@@ -37,6 +39,8 @@ export type StoreOutcome =
 /** An event as the host has it: verified here, with its place there. */
 export interface StoredEvent {
   readonly sequence: number;
+  /** Its place in the host's order, to go on after. */
+  readonly position: string;
   /** When the host took it in (RFC 3339). */
   readonly admittedAt: string;
   readonly verified: VerifiedEvent;
@@ -69,6 +73,8 @@ export interface Query extends Filter {
   limit?: number | undefined;
   /** From the page before. */
   cursor?: string | undefined;
+  /** Without a cursor: begin behind this place, in the order of the answer: an event's hash, or a `position`. */
+  after?: string | undefined;
   /** Also tell how many there are in all. */
   count?: boolean | undefined;
 }
@@ -81,11 +87,19 @@ export interface Page {
   /** Where the next page begins; absent at the end. */
   readonly nextCursor?: string;
   readonly count?: number;
+  /**
+   * The place or cursor was of an order that the host does not have any more (its
+   * journal was rebuilt, restored or rolled back): the page begins where nothing is
+   * missed, and events may be in it that earlier pages had.
+   */
+  readonly reordered?: true;
 }
 
 /** What the host tells of an event and its copies. */
 export interface EventStatus {
   readonly hash: string;
+  /** Names the order in which the event has its sequence number. */
+  readonly epoch: string;
   readonly sequence: number;
   readonly type: string;
   readonly authorPubkey: string;
@@ -154,7 +168,7 @@ function some<T extends string>(d: Doc, names: Record<string, T>, types: readonl
 export function receiptOf(d: Doc): Receipt | undefined {
   if (!isHash(d["hash"])) return undefined;
   return {
-    hash: d["hash"], sequence: natural(d["sequence"]), created: d["created"] === true, durable: natural(d["durable"]), required: natural(d["required"]),
+    hash: d["hash"], epoch: string(d["epoch"]), sequence: natural(d["sequence"]), created: d["created"] === true, durable: natural(d["durable"]), required: natural(d["required"]),
     locations: docs(d["locations"]).map((l) => ({
       replica: string(l["replica"]), kind: string(l["kind"]), counts: l["counts"] === true, ...some(l, { location: "location", error: "error" }),
     })),
@@ -165,7 +179,7 @@ export function receiptOf(d: Doc): Receipt | undefined {
 export function statusOf(d: Doc): EventStatus | undefined {
   if (!isHash(d["hash"])) return undefined;
   return {
-    hash: d["hash"], sequence: natural(d["sequence"]), type: string(d["type"]), authorPubkey: string(d["author_pubkey"]), createdAt: natural(d["created_at"]),
+    hash: d["hash"], epoch: string(d["epoch"]), sequence: natural(d["sequence"]), type: string(d["type"]), authorPubkey: string(d["author_pubkey"]), createdAt: natural(d["created_at"]),
     admittedAt: string(d["admitted_at"]), parents: Array.isArray(d["parents"]) ? d["parents"].filter(isHash) : [], durable: natural(d["durable"]),
     required: natural(d["required"]), standing: standings.find((s) => s === d["standing"]) ?? "", archive: d["archive"] ?? null, anchor: d["anchor"] ?? null,
     replicas: docs(d["replicas"]).map((r) => ({

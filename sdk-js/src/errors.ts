@@ -75,6 +75,8 @@ export interface HostFailure {
   readonly replicas: readonly ReplicaError[];
   /** Milliseconds that the host asked to wait, 0 for none. */
   readonly retryAfter: number;
+  /** With `epoch_changed`: the place to go on after, without missing an event; else "". */
+  readonly resume: string;
 }
 
 /** A call to a host that failed: by its refusal, with the host's code, or on the way. */
@@ -84,6 +86,7 @@ export class HostError extends EventSealError implements HostFailure {
   readonly requestId: string;
   readonly replicas: readonly ReplicaError[];
   readonly retryAfter: number;
+  readonly resume: string;
   /** Whether the same call can succeed a little later. */
   readonly passing: boolean;
 
@@ -96,5 +99,6 @@ export class HostError extends EventSealError implements HostFailure {
     this.requestId = at.requestId ?? "";
     this.replicas = at.replicas ?? [];
     this.retryAfter = at.retryAfter ?? 0;
+    this.resume = at.resume ?? "";
   }
 }

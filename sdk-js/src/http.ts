@@ -162,6 +162,9 @@ class Attempt {
   }
 }
 
+/** @internal Reports whether v is where an answer can begin: "0", a hash, or a position in a host's order. */
+export const isPlace = (v: unknown): v is string => typeof v === "string" && /^(0|[0-9a-f]{64}|[0-9a-f]{16}-(\d{1,16}|[0-9a-f]{64}))$/.test(v);
+
 /** @internal The host's refusal that a problem document (RFC 9457) stands for; undefined if it is none. */
 export function problemOf(p: Record<string, unknown>, a: Answer): HostError | undefined {
   if (!isCode(p["code"])) return undefined;
@@ -170,6 +173,7 @@ export function problemOf(p: Record<string, unknown>, a: Answer): HostError | un
   return new HostError(p["code"], passingCode(p["code"]), {
     server: a.server, status: typeof p["status"] === "number" ? p["status"] : a.response.status, requestId: a.requestId || text(p["request_id"]),
     pointer: text(p["pointer"]), detail: text(p["detail"]), replicas, retryAfter: retryAfter(a.response),
+    ...(p["code"] === "epoch_changed" && isPlace(p["resume"]) && { resume: p["resume"] }),
   });
 }
 

@@ -82,7 +82,7 @@ export async function* messages(read: Read, most: number, state: StreamState): A
     if (colon === 0) continue; // a comment: a sign of life
     const name = colon < 0 ? text : text.slice(0, colon);
     const value = colon < 0 ? "" : text.slice(text[colon + 1] === " " ? colon + 2 : colon + 1);
-    if (name === "id" && /^\d{0,20}$/.test(value)) id = value;
+    if (name === "id" && /^[\w-]{0,100}$/.test(value)) id = value;
     else if (name === "event") event = value;
     else if (name === "retry" && /^\d{1,9}$/.test(value)) state.retry = Number(value);
     else if (name === "data") {

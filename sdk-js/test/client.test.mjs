@@ -405,7 +405,8 @@ test("queryEvents: pages of verified events that match", async (t) => {
   await assert.rejects(new EventSealClient(tooMany).queryPage({ limit: 2 }), refused("unexpected_answer"));
 });
 
-const message = (sequence, e) => `id: ${sequence}\nevent: event\ndata: ${JSON.stringify({ hash: e.hash, sequence, admitted_at: "", event: e.event })}\n\n`;
+const at = (n, epoch = "00000000000000aa") => `${epoch}-${n}`;
+const message = (sequence, e, epoch) => `id: ${at(sequence, epoch)}\nevent: event\ndata: ${JSON.stringify({ hash: e.hash, sequence, admitted_at: "", event: e.event })}\n\n`;
 const streaming = (res) => res.writeHead(200, { "Content-Type": "text/event-stream" });
 
 test("subscribe resumes without gap or duplicate", async (t) => {
@@ -413,13 +414,14 @@ test("subscribe resumes without gap or duplicate", async (t) => {
   const asked = [];
   let breakOff;
   const url = await scripted(t, (req, res) => {
-    asked.push([req.url, req.headers["last-event-id"]]);
+    asked.push(req.url);
     if (asked.length === 2) return problem(res, "overloaded");
     if (asked.length === 3) return res.destroy();
     streaming(res);
     const say = (from, to) => {
       for (let n = from; n < to; n++) res.write(message(n + 5, events[n]));
     };
+    if (asked.length === 1) res.write(`id: ${at(4)}\nretry: 1\n\n`);
     res.write(": hello\n\n");
     switch (asked.length) {
       case 1:
@@ -439,22 +441,73 @@ test("subscribe resumes without gap or duplicate", async (t) => {
   });
   const states = [];
   const got = [];
-  for await (const e of new EventSealClient(url, quick).subscribe({ from: 5, type: "VOTE", onState: (s, e) => states.push(e ? `${s} ${e.code}` : s) })) {
+  for await (const e of new EventSealClient(url, quick).subscribe({ type: "VOTE", onState: (s, e) => states.push(e ? `${s} ${e.code}` : s) })) {
     got.push([e.sequence, e.verified.hash]);
     if (got.length === 3) breakOff(); // what a client has not read yet is gone with its connection
     if (got.length === 12) break;
   }
   assert.deepEqual(got, events.map((e, n) => [n + 5, e.hash]));
-  assert.deepEqual(asked, [["/v1/stream?type=VOTE&from=5", undefined], ["/v1/stream?type=VOTE&from=5", "7"], ["/v1/stream?type=VOTE&from=5", "7"], ["/v1/stream?type=VOTE&from=5", "7"], ["/v1/stream?type=VOTE&from=5", "10"], ["/v1/stream?type=VOTE&from=5", "13"]]);
+  const after = (n) => `/v1/stream?type=VOTE&after=${at(n)}`;
+  assert.deepEqual(asked, ["/v1/stream?type=VOTE", after(7), after(7), after(7), after(10), after(13)]);
   assert.deepEqual(states, ["connected", "waiting unreachable", "waiting overloaded", "waiting unreachable", "connected", "waiting overloaded", "connected", "waiting shutting_down", "connected"]);
+});
+
+test("another order: subscribe and queries go on from where nothing is missed", async (t) => {
+  const events = some(9);
+  const asked = [];
+  const now = "00000000000000bb";
+  const url = await scripted(t, (req, res) => {
+    const q = new URL(req.url, url).searchParams;
+    asked.push(q.get("after") ?? q.get("cursor"));
+    const moved = (resume) => problem(res, "epoch_changed", { resume });
+    if (req.url.startsWith("/v1/events")) {
+      const page = (items, more) => json(res, { epoch: now, events: items.map((e) => ({ hash: e.hash, sequence: 1 + events.indexOf(e), admitted_at: "", event: e.event })), ...more });
+      if (q.get("cursor") === "old") return moved(at(2, now));
+      if (q.get("after") === at(2, now)) return page(events.slice(2, 5), { next_cursor: "new" });
+      if (q.get("cursor") === "new") return page(events.slice(5, 7));
+      return moved("0"); // for ever
+    }
+    switch (asked.length) {
+      case 1:
+        streaming(res);
+        return res.end(message(5, events[4]) + message(6, events[5]) + 'event: closing\ndata: {"code":"epoch_changed"}\n\n');
+      case 2:
+        return moved(at(3, now));
+      case 3: // and again another one
+        return moved("0");
+      default:
+        streaming(res);
+        for (const [n, e] of events.entries()) res.write(message(n + 1, e, now));
+    }
+  });
+  const client = new EventSealClient(url, quick);
+  const got = [];
+  for await (const e of client.subscribe({ after: at(4) })) {
+    got.push(e.verified.hash);
+    assert.equal(e.position, at(e.sequence, got.length > 2 ? now : undefined));
+    if (got.length === 11) break;
+  }
+  assert.deepEqual(got, [events[4], events[5], ...events].map((e) => e.hash));
+  assert.deepEqual(asked.splice(0), [at(4), at(6), at(3, now), "0"]);
+
+  const page = await client.queryPage({ cursor: "old", order: "asc" });
+  assert.deepEqual([page.reordered, page.nextCursor, page.events.map((e) => e.position)], [true, "new", [3, 4, 5].map((n) => at(n, now))]);
+  assert.deepEqual((await listOf(client.queryEvents({ cursor: "old", order: "asc" }))).map((e) => e.verified.hash), events.slice(2, 7).map((e) => e.hash));
+  assert.equal((await client.queryPage({ cursor: "new" })).reordered, undefined);
+
+  // A host that is never content.
+  asked.length = 0;
+  await assert.rejects(client.queryPage({ cursor: "x" }), { code: "epoch_changed", status: 410, resume: "0" });
+  assert.equal(asked.length, 2);
+  await assert.rejects(new EventSealClient(await scripted(t, (_, res) => problem(res, "epoch_changed", { resume: "0" })), quick).subscribe({ after: at(1), attempts: 3 }).next(), refused("epoch_changed"));
+  await assert.rejects(new EventSealClient(await scripted(t, (_, res) => problem(res, "epoch_changed", { resume: "../x" })), quick).subscribe({ after: at(1) }).next(), { code: "epoch_changed", resume: "" });
 });
 
 test("subscribe: silence, lies, refusals, signals", async (t) => {
   let script;
-  const froms = new Set();
+  const places = [];
   const url = await scripted(t, (req, res) => {
-    if (req.url === "/v1/health") return json(res, { healthy: true, journal: { sequence: 0 } });
-    froms.add(new URL(req.url, url).searchParams.get("from"));
+    places.push(new URL(req.url, url).searchParams.get("after"));
     return script(res, req);
   });
   const client = new EventSealClient(url, quick);
@@ -462,7 +515,7 @@ test("subscribe: silence, lies, refusals, signals", async (t) => {
   let connections = 0;
   script = (res) => {
     streaming(res);
-    res.write(": alive\n\n");
+    res.write(`id: ${at(0)}\n\n: alive\n\n`);
     if (++connections >= 2) res.write(message(1, one));
   };
   for await (const e of client.subscribe({ idle: 60 })) {
@@ -470,7 +523,7 @@ test("subscribe: silence, lies, refusals, signals", async (t) => {
     break;
   }
   assert.ok(connections >= 2, "a silent connection is left");
-  assert.deepEqual([...froms], ["1"], "it begins at what comes next, and again there");
+  assert.deepEqual(places, [null, ...places.slice(1).fill(at(0))], "it begins at what comes next, and again there");
 
   script = (res) => {
     streaming(res);
@@ -484,11 +537,11 @@ test("subscribe: silence, lies, refusals, signals", async (t) => {
   assert.equal((await second.next()).value.sequence, 1);
   assert.equal((await second.next()).value.sequence, 3);
   assert.deepEqual(bad, [2]);
-  await assert.rejects(client.subscribe({ from: 4 }).next(), refused("unavailable"));
+  await assert.rejects(client.subscribe({ after: at(3) }).next(), refused("unavailable"));
   await second.return();
 
   script = (res) => problem(res, "invalid_parameter");
-  await assert.rejects(client.subscribe({ from: -1 }).next(), refused("invalid_parameter"));
+  await assert.rejects(client.subscribe({ after: "x" }).next(), refused("invalid_parameter"));
   script = (res) => json(res, {});
   await assert.rejects(client.subscribe().next(), refused("unexpected_answer"));
   script = (res) => {
@@ -515,9 +568,9 @@ test("status, health, types, proof, ancestors, module", async (t) => {
   const url = await scripted(t, (req, res) => answer(res, req));
   const client = new EventSealClient(url, quick);
 
-  answer = (res) => json(res, { hash: one.hash, sequence: 3, type: "VOTE", author_pubkey: key.publicKey, created_at: 5, admitted_at: "x", parents: [], durable: 1, required: 2, standing: "degraded",
+  answer = (res) => json(res, { hash: one.hash, epoch: "00000000000000aa", sequence: 3, type: "VOTE", author_pubkey: key.publicKey, created_at: 5, admitted_at: "x", parents: [], durable: 1, required: 2, standing: "degraded",
     replicas: [{ replica: "a", kind: "local", counts: true, state: "stored", location: "p" }, { replica: "b", kind: "s3", counts: true, state: "missing", attempts: 4, last_error: "no", updated_at: "y" }], archive: null, anchor: null });
-  assert.deepEqual(await client.status(one.hash), { hash: one.hash, sequence: 3, type: "VOTE", authorPubkey: key.publicKey, createdAt: 5, admittedAt: "x", parents: [], durable: 1, required: 2, standing: "degraded",
+  assert.deepEqual(await client.status(one.hash), { hash: one.hash, epoch: "00000000000000aa", sequence: 3, type: "VOTE", authorPubkey: key.publicKey, createdAt: 5, admittedAt: "x", parents: [], durable: 1, required: 2, standing: "degraded",
     replicas: [{ replica: "a", kind: "local", counts: true, state: "stored", location: "p" }, { replica: "b", kind: "s3", counts: true, state: "missing", attempts: 4, lastError: "no", updatedAt: "y" }], archive: null, anchor: null });
 
   answer = (res) => json(res, { status: "failing", healthy: false, working: 1, required: 2 }, 503);

@@ -1,9 +1,10 @@
 // The real host: bin/eventseal serve, on a free port, in a folder of its own.
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { root } from "./files.mjs";
 
 const binary = process.env.EVENTSEAL_BINARY ?? `${root}/bin/eventseal`;
@@ -27,7 +28,7 @@ async function freePort() {
 /** serve starts a host with data of its own; stop and start keep the data and the port. */
 export async function serve(t) {
   const folder = mkdtempSync(join(tmpdir(), "eventseal-sdk-"));
-  const host = { start, stop };
+  const host = { start, stop, rebuild, folder };
   let port;
   let child;
   async function start() {
@@ -56,6 +57,14 @@ export async function serve(t) {
     const over = new Promise((go) => child.once("exit", go));
     child.kill(signal);
     await over;
+  }
+  /** rebuild has the journal lost and rebuilt from a place's folder, whose order the host's then is. */
+  async function rebuild(place) {
+    await stop();
+    for (const name of readdirSync(folder)) if (name.startsWith("journal") || name === "replica-a") rmSync(join(folder, name), { recursive: true });
+    cpSync(place, join(folder, "replica-a"), { recursive: true });
+    await promisify(execFile)(binary, ["reindex", "--from", "replica-a", "--data", folder], { cwd: folder });
+    await start();
   }
   t.after(async () => {
     await stop("SIGKILL");

@@ -95,12 +95,12 @@ test("however long an event takes, the thread is held for some milliseconds", as
     if (req.url.startsWith("/v1/events?")) return json(res, { events: items });
     if (req.url === "/v1/events:retrieve") return res.end(items.map((i) => JSON.stringify(i) + "\n").join(""));
     res.writeHead(200, { "Content-Type": "text/event-stream" });
-    res.end(items.map((i) => `id: ${i.sequence}\nevent: event\ndata: ${JSON.stringify(i)}\n\n`).join(""));
+    res.end(items.map((i) => `id: 00000000000000aa-${i.sequence}\nevent: event\ndata: ${JSON.stringify(i)}\n\n`).join(""));
   });
   const client = new EventSealClient(url);
   const follow = async () => {
     let n = 0;
-    for await (const _ of client.subscribe({ from: 1 })) if (++n === events.length) return;
+    for await (const _ of client.subscribe({ after: "0" })) if (++n === events.length) return;
   };
   for (const [name, work] of Object.entries({
     verifyStream: () => listOf(verifyStream(events.map((e) => e.record))),

@@ -42,7 +42,7 @@ export function json(res, body, status = 200, headers = {}) {
 }
 
 export function receipt(hash, more = {}) {
-  return { hash, sequence: 1, created: true, durable: 2, required: 2, locations: [{ replica: "a", kind: "local", counts: true, location: "x" }], ...more };
+  return { hash, epoch: "00000000000000aa", sequence: 1, created: true, durable: 2, required: 2, locations: [{ replica: "a", kind: "local", counts: true, location: "x" }], ...more };
 }
 
 /** listOf gathers an async iterator. */

@@ -13,6 +13,7 @@ export interface Verdict {
 export interface Row {
   hash: string // that the host gave it
   sequence?: number
+  position?: string // of it in the host's order, to go on after
   admittedAt?: string
   verdict: Verdict
   type: string
@@ -28,6 +29,7 @@ export interface Row {
 
 export interface Listing {
   rows: Row[]
+  epoch: string // names the order that sequence numbers are in; '': it does not say
   next?: string
   truncated?: boolean
 }
@@ -60,7 +62,7 @@ export type Task =
 
 export type ToWorker = { id: number; task: Task } | { id: number; cancel: true }
 
-export type Live = { rows: Row[] } | { connected: boolean } | { dropped: string }
+export type Live = { rows: Row[] } | { connected: boolean } | { dropped: string } | { moved: true }
 
 export type FromWorker =
   | { id: number; result: unknown }

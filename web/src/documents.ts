@@ -26,6 +26,7 @@ export interface Receipt {
 
 /** What the host knows of an event. */
 export interface Status {
+  epoch: string // names the order that the sequence number is in
   sequence: number
   admittedAt: number // Unix seconds; NaN: it does not say
   durable: number
@@ -42,7 +43,7 @@ export interface Health {
   working: number
   required: number
   replicas: { name: string; kind: string; counts: boolean; up: boolean; breaker: string; latency: number; backlog: number; lastError: string; lastErrorAt: number }[]
-  journal: { ok: boolean; sequence: number; pending: number }
+  journal: { ok: boolean; epoch: string; sequence: number; pending: number }
   module: { version: string; sha256: string; abi: number; instances: number }
   lost: { events: number; first: string[] } // hashes
   disagreements: number
@@ -78,7 +79,7 @@ export function receiptOf(answer: unknown): Receipt {
 export function statusOf(answer: unknown): Status {
   const d = hosts(answer, 'replicas')
   return {
-    sequence: count(d.sequence), admittedAt: seconds(d.admitted_at), durable: count(d.durable), required: count(d.required), lost: d.standing === 'lost',
+    epoch: text(d.epoch), sequence: count(d.sequence), admittedAt: seconds(d.admitted_at), durable: count(d.durable), required: count(d.required), lost: d.standing === 'lost',
     places: some(d.replicas).map(r => place(r, copyStates.find(s => s === r.state) ?? 'absent')),
     archive: d.archive ?? null, anchor: d.anchor ?? null,
   }
@@ -93,7 +94,7 @@ export function healthOf(answer: unknown): Health {
       name: text(r.name), kind: text(r.kind), counts: r.counts === true, up: r.up === true, breaker: text(r.breaker),
       latency: typeof r.latency_ms === 'number' ? r.latency_ms : NaN, backlog: count(r.backlog), lastError: text(r.last_error), lastErrorAt: seconds(r.last_error_at),
     })),
-    journal: { ok: journal.ok === true, sequence: count(journal.sequence), pending: count(journal.pending) },
+    journal: { ok: journal.ok === true, epoch: text(journal.epoch), sequence: count(journal.sequence), pending: count(journal.pending) },
     module: { version: text(module.version), sha256: text(module.sha256), abi: count(module.abi), instances: count(module.instances) },
     lost: { events: count(lost.events), first: (Array.isArray(lost.first) ? lost.first : []).map(text).filter(h => /^[0-9a-f]{64}$/.test(h)).slice(0, 10) },
     disagreements: count(d.disagreements), warnings: (Array.isArray(d.warnings) ? d.warnings : []).map(text).filter(w => w !== '').slice(0, 20),

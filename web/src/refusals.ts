@@ -145,6 +145,10 @@ export const explanations: Record<string, Explanation> = {
     what: 'The list cannot go on from here.',
     todo: 'Start again from the first page.',
   },
+  epoch_changed: {
+    what: 'The host’s events are in another order than before: its journal was rebuilt, restored or rolled back.',
+    todo: 'Start again from the first page. No event is lost by it.',
+  },
   unauthorized: {
     what: 'This needs a token that the page does not have.',
     todo: 'Ask the operator of the host for access.',

@@ -104,7 +104,9 @@ function row(o: JsonObject, judged: seal.Judged, asked: Asked): Row {
 async function list(path: string, signal: AbortSignal, by?: string[]): Promise<Listing> {
   const answer = await askJson<Json>(path, { signal })
   if (!isObject(answer) || !Array.isArray(answer.events)) throw new HostError({ message: 'What answered is not an Eventseal host.' })
-  const listing: Listing = { rows: rows(answer.events.slice(0, 1000), by ? named(by) : filters(path)) }
+  const epoch = text(answer.epoch).slice(0, 64)
+  const listing: Listing = { rows: rows(answer.events.slice(0, 1000), by ? named(by) : filters(path)), epoch }
+  for (const r of listing.rows) if (r.sequence !== undefined) r.position = `${epoch}-${r.sequence}`
   if (typeof answer.next_cursor === 'string' && answer.next_cursor !== '') listing.next = answer.next_cursor
   if (answer.truncated === true) listing.truncated = true
   return listing
@@ -170,12 +172,16 @@ async function examine(bytes: Uint8Array<ArrayBuffer>, hash: string) {
   return end({ preimage: named.preimage, computed: named.hash })
 }
 
-/** Follows the host's stream until signal ends; rows come in bundles. */
+/**
+ * Follows the host's stream until signal ends; rows come in bundles. That the
+ * place to go on after is of an order that the host does not have any more is
+ * told each time that it is tried.
+ */
 function watch(path: string, signal: AbortSignal, live: (l: Live) => void): Promise<void> {
   return new Promise(resolve => {
     let source: EventSource | undefined
     let again: ReturnType<typeof setTimeout> | undefined
-    let last = ''
+    let last = new URL(path, location.origin).searchParams.get('after') ?? ''
     let waiting: Row[] = []
     const asked = filters(path)
     const flush = setInterval(() => {
@@ -185,12 +191,12 @@ function watch(path: string, signal: AbortSignal, live: (l: Live) => void): Prom
     }, 200)
     const open = () => {
       const url = new URL(path, location.origin)
-      if (last !== '') url.searchParams.set('from', String(Number(last) + 1))
+      if (last !== '') url.searchParams.set('after', last)
       source = new EventSource(url)
       source.onopen = () => live({ connected: true })
       source.onerror = () => {
         live({ connected: false })
-        if (source?.readyState === EventSource.CLOSED) later() // refused: the browser does not try again
+        if (source?.readyState === EventSource.CLOSED) void refused().then(later) // the browser does not try again
       }
       source.addEventListener('event', e => {
         last = (e as MessageEvent<string>).lastEventId
@@ -201,16 +207,26 @@ function watch(path: string, signal: AbortSignal, live: (l: Live) => void): Prom
         }
         if (waiting.length > 500) waiting = waiting.slice(-500)
       })
-      source.addEventListener('dropped', () => {
-        live({ connected: false })
-        later()
-      })
-      source.addEventListener('closing', () => {
-        live({ connected: false })
-        later()
-      })
+      for (const end of ['dropped', 'closing']) {
+        source.addEventListener(end, e => {
+          // Where the stream began, if nothing has come since.
+          last = (e as MessageEvent<string>).lastEventId || last
+          live({ connected: false })
+          later()
+        })
+      }
+    }
+    // A browser does not tell why; a query after the same place does.
+    const refused = async () => {
+      if (last === '') return
+      try {
+        await askJson(`/v1/events?${new URLSearchParams({ limit: '1', include: 'hashes', order: 'asc', after: last })}`, { signal })
+      } catch (e) {
+        if (failureOf(e).code === 'epoch_changed') live({ moved: true })
+      }
     }
     const later = () => {
+      if (signal.aborted) return
       source?.close()
       clearTimeout(again)
       again = setTimeout(open, 1000 + Math.random() * 1000)

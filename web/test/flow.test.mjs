@@ -190,6 +190,40 @@ test('the live list goes on where it was when the host restarts', async t => {
   assert.deepEqual(await page.locator('.row-gist').allTextContents(), ['vote 3', 'vote 2', 'vote 1'])
 })
 
+test('a host whose journal was rebuilt is shown in its new order', async t => {
+  const own = await Host.start()
+  const author = seal.generateKeyPair()
+  const vote = n => record(seal, author, 'VOTE', { target: 'x', reason: `vote ${n}` }).text
+  await own.store(Array.from({ length: 60 }, (_, n) => vote(n)))
+  const { page } = await open(t, own.url, { path: `/#/explore?author=${author.publicKey}` })
+  const rows = page.getByRole('list', { name: 'Events' }).getByRole('listitem')
+  await rows.nth(49).waitFor()
+
+  // The cursor of the list is of the order before: the list begins anew.
+  const everything = async n => {
+    await until(`all ${n} are shown`, async () => {
+      if (await page.getByText(`That is all: ${n} events.`).isVisible()) return true
+      await page.getByRole('button', { name: 'Show older ones' }).click({ timeout: 500 }).catch(() => undefined)
+      return false
+    })
+    assert.equal(await rows.count(), n)
+    assert.equal(await page.getByText('another order').count(), 0)
+  }
+  await own.rebuild()
+  await everything(60)
+
+  await page.getByRole('button', { name: 'Reload' }).click()
+  await page.getByRole('button', { name: 'Go live' }).click()
+  await button(page, 'Live').waitFor()
+  await own.rebuild()
+  await own.store([vote(60)])
+  await page.getByText('vote 60', { exact: true }).waitFor()
+  await button(page, 'Live').waitFor()
+  await own.store([vote(61)])
+  await page.getByText('vote 61', { exact: true }).waitFor()
+  await everything(62)
+})
+
 test('a type that the host has registered can be written, signed and found', async t => {
   const own = await Host.start({ EVENTSEAL_EVENT_TYPES: 'NOTE=1000' })
   const { page } = await open(t, own.url, { path: '/#/sign' })

@@ -2,7 +2,7 @@
 // node:test, with a time that every test has: one that hangs fails by its name.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
@@ -95,6 +95,15 @@ export class Host {
     if (!this.#process || this.#process.exitCode !== null || this.#process.signalCode !== null) return
     this.#process.kill('SIGTERM')
     await this.exited
+  }
+
+  /** Loses its journal, and starts again with one that was rebuilt from a replica. */
+  async rebuild() {
+    await this.stop()
+    for (const f of readdirSync(this.data)) if (f.startsWith('journal')) rmSync(join(this.data, f), { recursive: true })
+    const p = spawn(binary, ['reindex', '--from', 'replica-a', '--data', this.data], { env: { PATH: process.env.PATH, HOME: this.data }, stdio: 'ignore' })
+    assert.equal(await new Promise(r => p.once('close', r)), 0)
+    await this.up()
   }
 
   /** Stores events; every one must be accepted. */

@@ -167,7 +167,7 @@ function Whereabouts({ hash }: { hash: string }) {
             {plural(v.durable, 'durable copy', 'durable copies')}, {v.required} required
           </p>
           <Places places={v.places} />
-          <p class="fine">Admitted {Number.isFinite(v.admittedAt) ? time(v.admittedAt) : ''} as № {v.sequence.toLocaleString('en')}. This part is the host’s word.</p>
+          <p class="fine">Admitted {Number.isFinite(v.admittedAt) ? time(v.admittedAt) : ''} as № {v.sequence.toLocaleString('en')}{v.epoch !== '' && <> of the order <span class="mono"><Outside text={v.epoch} /></span></>}. This part is the host’s word.</p>
           {v.anchor !== null && <Proof hash={hash} anchor={v.anchor} />}
           {v.archive !== null && <Fold title="Archive">{() => <Tree value={v.archive} label="Archive" />}</Fold>}
         </>
@@ -192,7 +192,7 @@ function Proof({ hash, anchor }: { hash: string; anchor: Json }) {
 }
 
 function Thread({ hash, parents }: { hash: string; parents: string[] }) {
-  const up = useLoad<Listing>(signal => (parents.length > 0 ? ancestors(hash, parents, signal) : Promise.resolve({ rows: [] })), [hash, parents])
+  const up = useLoad<Listing>(signal => (parents.length > 0 ? ancestors(hash, parents, signal) : Promise.resolve({ rows: [], epoch: '' })), [hash, parents])
   const down = useLoad(signal => list(`/v1/events?parent=${hash}&order=asc&limit=50`, signal), [hash])
   return (
     <section class="card thread" aria-labelledby="thread-head">

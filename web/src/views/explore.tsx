@@ -127,6 +127,12 @@ function Results({ filters }: { filters: Filters }) {
   const next = older ? older.next : first.value?.next
   const bad = rows.filter(r => !r.verdict.valid).length
 
+  /** Everything anew, in the order that the host has now. */
+  const again = () => {
+    setFresh([])
+    setOlder(undefined)
+    first.reload()
+  }
   const more = async () => {
     if (next === undefined) return
     const before = older?.rows ?? []
@@ -137,6 +143,7 @@ function Results({ filters }: { filters: Filters }) {
       const page = await list(`/v1/events?${q}`)
       setOlder({ rows: [...before, ...page.rows], loading: false, ...(page.next === undefined ? {} : { next: page.next }) })
     } catch (e) {
+      if (failureOf(e).code === 'epoch_changed') return again()
       noteFailure(e)
       setOlder({ rows: before, next, loading: false, failure: failureOf(e) })
     }
@@ -148,8 +155,8 @@ function Results({ filters }: { filters: Filters }) {
         <h2 id="results-head">{live ? 'Newest events, live' : 'Newest events'}</h2>
         <div class="row">
           {bad > 0 && <Badge tone="bad">{plural(bad, 'invalid event')}</Badge>}
-          <Live filters={filters} on={live} turn={setLive} from={first.value?.rows[0]?.sequence} ready={first.value !== undefined} add={rows => setFresh(old => [...rows.slice().reverse(), ...old].slice(0, mostLive))} />
-          <button type="button" class="button small" disabled={first.loading} onClick={() => { setFresh([]); setOlder(undefined); first.reload() }}>Reload</button>
+          <Live filters={filters} on={live} turn={setLive} epoch={first.value?.epoch} after={first.value?.rows[0]?.position} ready={first.value !== undefined} moved={again} add={rows => setFresh(old => [...rows.slice().reverse(), ...old].slice(0, mostLive))} />
+          <button type="button" class="button small" disabled={first.loading} onClick={again}>Reload</button>
         </div>
       </div>
       {first.failure && <Refused failure={first.failure} retry={first.reload} />}
@@ -176,10 +183,10 @@ function withLimit(q: URLSearchParams): URLSearchParams {
   return p
 }
 
-function Live({ filters, on, turn, from, ready, add }: { filters: Filters; on: boolean; turn: (on: boolean) => void; from: number | undefined; ready: boolean; add: (rows: Row[]) => void }) {
+function Live({ filters, on, turn, epoch, after, ready, moved, add }: { filters: Filters; on: boolean; turn: (on: boolean) => void; epoch: string | undefined; after: string | undefined; ready: boolean; moved: () => void; add: (rows: Row[]) => void }) {
   const [connected, setConnected] = useState(false)
-  const latest = useRef({ add, from })
-  latest.current = { add, from }
+  const latest = useRef({ add, after, moved })
+  latest.current = { add, after, moved }
   useEffect(() => {
     if (!on) return
     const stop = new AbortController()
@@ -187,10 +194,11 @@ function Live({ filters, on, turn, from, ready, add }: { filters: Filters; on: b
     const since = Number(parameters(filters).get('since') ?? 0)
     const until = Number(parameters(filters).get('until') ?? Infinity)
     // Behind the newest that is shown. Where nothing is, from the beginning, unless times are asked for: the stream would send all of other times.
-    if (latest.current.from !== undefined) q.set('from', String(latest.current.from + 1))
-    else if (filters.since === '' && filters.until === '') q.set('from', '0')
+    if (latest.current.after !== undefined) q.set('after', latest.current.after)
+    else if (filters.since === '' && filters.until === '') q.set('after', '0')
     watch(`/v1/stream?${q}`, stop.signal, l => {
       if ('connected' in l) setConnected(l.connected)
+      if ('moved' in l) latest.current.moved() // what is shown is loaded anew, and followed in its order
       if ('rows' in l) {
         const rows = l.rows.filter(r => r.createdAt >= since && r.createdAt <= until)
         if (rows.length === 0) return
@@ -207,7 +215,7 @@ function Live({ filters, on, turn, from, ready, add }: { filters: Filters; on: b
       stop.abort()
       setConnected(false)
     }
-  }, [on])
+  }, [on, epoch])
   return (
     <button type="button" class="button small live" aria-pressed={on} disabled={!ready} onClick={() => turn(!on)}>
       <span class={`dot ${on ? (connected ? 'on' : 'waiting') : ''}`} aria-hidden="true" />

@@ -40,6 +40,8 @@ export function Status() {
                   <dd>{v.journal.ok ? <Badge tone="good">working</Badge> : <Badge tone="bad">failed</Badge>}</dd>
                   <dt>Events</dt>
                   <dd>up to № {v.journal.sequence.toLocaleString('en')}</dd>
+                  <dt>Order</dt>
+                  <dd class="mono"><Outside text={v.journal.epoch} /></dd>
                   <dt>Backlog</dt>
                   <dd>{v.journal.pending === 0 ? 'nothing is owed' : `${plural(v.journal.pending, 'event')} not yet everywhere`}</dd>
                   <dt>Cross-check</dt>

@@ -106,7 +106,7 @@ test('events that are lost are told with their hashes', async t => {
     return { body: JSON.stringify({ ...d, durable: 0, standing: 'lost', replicas: d.replicas.map(r => ({ ...r, state: 'missing' })) }) }
   }
   const { page } = await open(t, proxy.url, { path: '/#/status' })
-  await page.getByText('Events are lost', { exact: true }).waitFor()
+  await page.getByLabel('Summary').getByText('Events are lost').waitFor()
   const notice = page.getByRole('alert').filter({ hasText: '12 events are lost' })
   assert.equal(await notice.getByRole('listitem').count(), 1)
   await notice.getByText('eventseal scrub --lost').waitFor()

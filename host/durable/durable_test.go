@@ -69,6 +69,14 @@ func TestReplace(t *testing.T) {
 			}
 		}
 	}
+	d.Fault = func(op, name string) (bool, error) { return true, errors.New(op + " " + name) }
+	if err := d.SyncAbove(); err == nil || err.Error() != "sync above" {
+		t.Errorf("%v", err)
+	}
+	d.Fault = nil
+	if err := d.SyncAbove(); err != nil {
+		t.Error(err)
+	}
 	entries, err := d.Entries()
 	if err != nil || len(entries) != 1 {
 		t.Fatalf("%v, %v", entries, err)

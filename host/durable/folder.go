@@ -126,6 +126,17 @@ func (d *Folder) syncFile(f *os.File, called string) error {
 // Sync returns when files that came, were renamed and went are so on the disk.
 func (d *Folder) Sync() error { return d.step("sync", ".", d.self.Sync) }
 
+// SyncAbove returns when the folder's own name is on the disk.
+func (d *Folder) SyncAbove() error {
+	return d.step("sync", "above", func() error {
+		err := SyncFolder(filepath.Dir(d.root.Name()))
+		if errors.Is(err, fs.ErrPermission) {
+			return nil // as in MakeFolder
+		}
+		return err
+	})
+}
+
 // Remove removes a file; one that is not there is no error. It is durable
 // after Sync.
 func (d *Folder) Remove(name string) error { return d.remove(name, name) }

@@ -105,6 +105,9 @@ func TestKilled(t *testing.T) {
 		}
 		r := open(t, path, killedOptions)
 		checkAll(t, r, want, 400)
+		if n := r.Suffered(); n != 0 { // what a kill cuts short is no damage
+			t.Fatalf("%d suffered", n)
+		}
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -64,7 +64,7 @@ func (r *Replica) fill(st *state) error {
 		return err
 	}
 	if p.ID == "" { // it may be new, made by a process that did not come to syncing what is above it
-		if err := durable.SyncFolder(filepath.Dir(r.path)); err != nil && !errors.Is(err, fs.ErrPermission) {
+		if err := st.folder.SyncAbove(); err != nil {
 			return err
 		}
 	}

@@ -108,16 +108,13 @@ func TestFailedSyncThenKilled(t *testing.T) {
 		"and opens, one by one":  {"truncate .log", "open: sync .tmp", "open: sync .", "open: write .tmp", "open: create .tmp", "open: rename .log"},
 		"and the copy's writing": {"truncate .log", "open: write .tmp"},
 	} {
-		for _, sealed := range []bool{false, true} {
-			if sealed {
-				name += ", segments before"
-			}
-			t.Run(name, func(t *testing.T) {
+		for _, end := range []string{"killed", "closed", "killed, segments before"} {
+			t.Run(name+", "+end, func(t *testing.T) {
 				root := t.TempDir()
 				path := filepath.Join(root, "r")
 				p := newPlatter(path)
 				o := Options{Log: quiet, CompactRate: 1 << 30, fault: p.hook}
-				if sealed {
+				if strings.Contains(end, "segments") {
 					o.SegmentBytes = 1000
 				}
 				r := open(t, path, o)
@@ -138,7 +135,11 @@ func TestFailedSyncThenKilled(t *testing.T) {
 						t.Fatalf("a failed sync: %v", out.Err)
 					}
 				}
-				r.kill()
+				if end != "closed" {
+					r.kill()
+				} else if err := r.Close(); !errors.Is(err, ErrFailed) {
+					t.Fatal(err)
+				}
 				for _, step := range also {
 					if step, ok := strings.CutPrefix(step, "open: "); ok {
 						p.clear()
@@ -173,6 +174,38 @@ func (p *platter) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clear(p.fail)
+}
+
+// A segment is copied where it has to be, and not after a clean end.
+func TestCleanEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r")
+	name := filepath.Join(path, fileName(1, logSuffix))
+	r := open(t, path, Options{})
+	put(t, r, replicatest.Event(0, 300, 0))
+	for i, clean := range []bool{true, false, true} {
+		before, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !clean {
+			r.kill()
+		} else if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r = open(t, path, Options{})
+		if now, err := os.Stat(name); err != nil || os.SameFile(before, now) != clean {
+			t.Errorf("end %d: the same file: %v, %v", i, !clean, err)
+		}
+		if _, err := os.Stat(filepath.Join(path, fileName(1, indexSuffix))); !os.IsNotExist(err) {
+			t.Errorf("end %d: the mark of the clean end stays: %v", i, err)
+		}
+		put(t, r, replicatest.Event(uint64(i)+1, 300, 0))
+		for seed := range uint64(i) + 2 {
+			if err := outcome(t, r, replicatest.Event(seed, 300, 0)); err != nil {
+				t.Errorf("end %d: event %d: %v", i, seed, err)
+			}
+		}
+	}
 }
 
 // A new segment whose name the disk may not have is not written into, neither by

@@ -90,7 +90,7 @@ func (r *Replica) settings() []setting {
 		{key: "name", to: &r.Name, doc: "Lower-case letters, digits and hyphens; it stays with the copies, so do not change it."},
 		{key: "kind", to: &r.Kind, doc: "local, redis, s3 or ipfs."},
 		{key: "counts", to: &r.Counts, doc: "Whether its copies count towards min_redundancy; by default all but redis do."},
-		{key: "timeout", to: &r.Timeout, doc: "Deadline of one operation."},
+		{key: "timeout", to: &r.Timeout, doc: "Deadline of one operation, beside a second for every 256 KiB that it moves."},
 		{key: "breaker.failures", to: &r.Breaker.Failures, doc: "Failures in a row after which it is left alone for a while."},
 		{key: "breaker.cooldown", to: &r.Breaker.Cooldown, doc: "How long at first; doubles while it fails, up to a second."},
 

@@ -19,6 +19,7 @@ import (
 	"github.com/eventseal/eventseal/host/replica/memory"
 	"github.com/eventseal/eventseal/host/replica/s3"
 	"github.com/eventseal/eventseal/servers"
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 // lost are the numbers of the events that the journal lists.
@@ -50,7 +51,7 @@ func TestScrubMarksWhatIsLost(t *testing.T) {
 	}
 	b.o.ReadOnly = false
 	b.o.Places[1].Replica = down{b.r[1]}
-	if r := b.run(); r.Unread != 2 || b.lost() != nil || b.states(3)["a"] != custody.Missing || b.states(5)["a"] != custody.Damaged || b.states(3)["b"] != custody.Held {
+	if r := b.run(); r.Unread != 2 || b.lost() != nil || b.states(3)["a"] != custody.Missing || b.states(5)["a"] != custody.Damaged || b.states(3)["b"] != custody.Held || b.states(3)["cache"] != custody.Held {
 		t.Errorf("with a place that is down: %+v, %v, lost %v", r, b.states(3), b.lost())
 	}
 	b.o.Places[1].Replica = b.r[1]
@@ -101,6 +102,40 @@ func TestScrubOwesWhatIsGone(t *testing.T) {
 	}
 	if record, err := b.journal.Record(context.Background(), b.vs[3].Hash()); err != nil || !bytes.Equal(record, b.vs[3].Record()) {
 		t.Errorf("only a cache has it: %v", err)
+	}
+}
+
+// A spoilt replica says itself that a copy is damaged, or is gone since it was listed.
+type spoilt struct {
+	*memory.Replica
+	errs map[digest.Hash]error
+}
+
+func (s spoilt) Get(ctx context.Context, ref replica.Ref) ([]byte, error) {
+	if err := s.errs[ref.Hash]; err != nil {
+		return nil, err
+	}
+	return s.Replica.Get(ctx, ref)
+}
+
+// A reindex owes a place what it has damaged, or has no more, where the event
+// is known from another, also when that was all that the journal knew.
+func TestReindexOwes(t *testing.T) {
+	b := start(t, 4)
+	b.journal = openJournal(t)
+	o := ReindexOptions{Module: b.o.Module, Journal: b.journal, From: b.o.Places[0], Places: b.o.Places[:1], Log: quiet}
+	if d, err := Reindex(t.Context(), o); err != nil || d.Restored != 4 {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	o.Places, o.From = b.o.Places, b.o.Places[1]
+	o.From.Replica = spoilt{b.r[1], map[digest.Hash]error{b.vs[1].Hash(): replica.ErrCorrupt, b.vs[2].Hash(): replica.ErrNotFound}}
+	if d, err := Reindex(t.Context(), o); err != nil || d.Refused != 1 || d.Unread != 1 {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	for i, want := range []custody.State{custody.Held, custody.Damaged, custody.Missing, custody.Held} {
+		if got := b.states(i)["b"]; got != want {
+			t.Errorf("event %d: %v", i, got)
+		}
 	}
 }
 

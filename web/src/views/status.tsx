@@ -80,7 +80,7 @@ function Lost({ lost }: { lost: Health['lost'] }) {
   return (
     <Notice tone="bad" title={`${plural(lost.events, 'event')} ${lost.events === 1 ? 'is' : 'are'} lost`}>
       <p>This host took {lost.events === 1 ? 'it' : 'them'}, and no place has a good copy any more. Storing a lost event again, or importing an export that has it, brings it back.</p>
-      <ul class="lost" aria-label="Lost events">
+      <ul aria-label="Lost events">
         {lost.first.map(h => <li key={h}><Mono text={h} what="hash of a lost event" short href={eventAddress(h)} /></li>)}
       </ul>
       {lost.events > lost.first.length && <p class="fine">These are the first; <code>eventseal scrub --lost</code> lists all.</p>}

@@ -24,10 +24,14 @@ type conn struct {
 
 // dsn names the file with pragmas that every connection to it needs.
 func dsn(path, query string, pragmas ...string) (string, error) {
+	if err := installVFS(); err != nil {
+		return "", err
+	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
+	query += "&vfs=" + vfsName
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}
 	for _, p := range pragmas {
 		query += "&_pragma=" + url.QueryEscape(p)
@@ -123,8 +127,9 @@ const (
 )
 
 // classify wraps a writer's error in the contract's. What is not known to
-// leave the file as it was, closes the journal to writes: after a failed fsync
-// the kernel may have dropped the pages, and a second fsync would lie.
+// leave the file as it was, such as a write or a sync that failed, closes the
+// journal to writes: after a failed fsync the kernel may have dropped the pages,
+// and a second fsync would lie.
 func classify(err error) error {
 	if err == nil || errors.Is(err, journal.ErrFull) || errors.Is(err, journal.ErrFailed) {
 		return err
@@ -137,6 +142,9 @@ func classify(err error) error {
 		case e.Code()&0xff == codeBusy:
 			return fmt.Errorf("journal: held by another program: %w", err)
 		}
+	}
+	if damaged(err) {
+		return asDamage(err) // found by reading: nothing was written
 	}
 	return fmt.Errorf("%w: %w", journal.ErrFailed, err)
 }

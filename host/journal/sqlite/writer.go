@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"runtime"
@@ -12,7 +11,6 @@ import (
 )
 
 const (
-	pageBytes = 4096
 	// checkpointPages are in the log when the writer moves them into the
 	// file: a page that many commits changed is moved once. 32 MiB.
 	checkpointPages = 8192
@@ -48,8 +46,8 @@ type writer struct {
 }
 
 func openWriter(j *Journal) (*writer, error) {
-	name, err := dsn(j.path, "_txlock=immediate", busyTimeout(longWait), "journal_mode(wal)", "synchronous(full)",
-		"wal_autocheckpoint(0)", fmt.Sprintf("cache_size(-%d)", j.o.CacheBytes>>10), "foreign_keys(off)", "temp_store(memory)")
+	name, err := dsn(j.path, "_txlock=immediate&"+j.guarded, busyTimeout(longWait), "journal_mode(wal)", "synchronous(full)",
+		"wal_autocheckpoint(0)", fmt.Sprintf("cache_size(-%d)", j.o.CacheBytes>>10), "foreign_keys(off)", "temp_store(memory)", "mmap_size(0)")
 	if err != nil {
 		return nil, err
 	}
@@ -69,13 +67,7 @@ func openWriter(j *Journal) (*writer, error) {
 		return w, err
 	}
 	j.names.Store(w.names)
-	one := func(v []driver.Value) error {
-		if n, ok := v[0].(int64); ok {
-			w.last = uint64(n)
-		}
-		return nil
-	}
-	if err := c.query(`SELECT max(seq) FROM events`, nil, one); err != nil {
+	if err := w.loadLast(); err != nil {
 		return w, err
 	}
 	j.last.Store(w.last)
@@ -83,26 +75,26 @@ func openWriter(j *Journal) (*writer, error) {
 	if err := w.rein(); err != nil {
 		return w, err
 	}
-	err = c.query(`SELECT owed, count(*) FROM fresh GROUP BY owed`, nil, func(v []driver.Value) error {
-		for _, r := range w.names.sets[v[0].(int64)] {
-			j.backlog[r] += int(v[1].(int64))
+	err = w.count("fresh", "owed", func(set int64, n int) {
+		for _, r := range w.names.sets[set] {
+			j.backlog[r] += n
 		}
-		return nil
 	})
 	if err != nil {
 		return w, err
 	}
-	err = c.query(`SELECT replica, count(*) FROM owed GROUP BY replica`, nil, func(v []driver.Value) error {
-		j.backlog[v[0].(int64)] += int(v[1].(int64))
-		return nil
-	})
-	if err == nil {
-		err = w.loadStanding()
-	}
-	if err != nil {
+	if err := w.loadStanding(); err != nil {
 		return w, err
 	}
-	return w, w.loadTail()
+	if err := w.count("owed", "replica", func(r int64, n int) { j.backlog[r] += n }); err != nil {
+		return w, err
+	}
+	if err := w.loadTail(); damaged(err) {
+		w.refuse(err)
+	} else if err != nil {
+		return w, err
+	}
+	return w, nil
 }
 
 func (w *writer) run() {
@@ -130,6 +122,12 @@ func (w *writer) commit(g group) {
 	}
 	if err != nil {
 		w.names, w.tail, w.last = w.j.names.Load(), tail, last
+		if parts := g.split(); damaged(err) && len(parts) > 0 {
+			for _, p := range parts {
+				w.commit(p)
+			}
+			return
+		}
 		w.failed(g, err)
 		return
 	}
@@ -170,20 +168,25 @@ func (w *writer) publish(g group) {
 		j.backlog[r] += n
 	}
 	j.answerFlushes(len(g.news), nil)
-	for _, n := range g.news {
-		left := slices.DeleteFunc(j.overlay[n.Sequence], func(o news) bool { return o.id == n.id })
-		if len(left) == 0 {
-			delete(j.overlay, n.Sequence)
-		} else {
-			j.overlay[n.Sequence] = left
-		}
-	}
+	j.settled(g.news)
 	if w.last > j.last.Load() {
 		j.clock.reach(w.last)
 		j.packed.Store((int64(w.last) - int64(len(w.tail))) / blockEvents)
 		j.last.Store(w.last)
 		close(j.changed)
 		j.changed = make(chan struct{})
+	}
+}
+
+// settled takes news out of what is still to come. j.mu is held.
+func (j *Journal) settled(ns []news) {
+	for _, n := range ns {
+		left := slices.DeleteFunc(j.overlay[n.Sequence], func(o news) bool { return o.id == n.id })
+		if len(left) == 0 {
+			delete(j.overlay, n.Sequence)
+		} else {
+			j.overlay[n.Sequence] = left
+		}
 	}
 }
 
@@ -200,6 +203,11 @@ func (w *writer) failed(g group, err error) {
 		j.answerFlushes(len(g.news)+len(j.updates), err)
 		j.updates = nil
 		clear(j.overlay)
+	case len(g.news) > 0 && damaged(err):
+		// One, of an event of which nothing can be noted.
+		j.o.Log.Error("news of a copy cannot be noted", "sequence", g.news[0].Sequence, "error", err, "then", mend)
+		j.answerFlushes(len(g.news), nil)
+		j.settled(g.news)
 	case len(g.news) > 0 && j.closed:
 		j.answerFlushes(len(g.news), err) // lost, which is harmless: the copies stay owed
 	case len(g.news) > 0:

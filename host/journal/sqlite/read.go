@@ -29,9 +29,23 @@ func openReaders(path, guard string, cache int) (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(readers)
 	db.SetMaxIdleConns(readers)
-	if err := db.Ping(); err != nil {
-		_ = db.Close()
-		return nil, err
+	// All at once, so that none is missing when there are no more files to open.
+	var held []*sql.Conn
+	for range readers {
+		c, e := db.Conn(context.Background())
+		if e != nil {
+			err = e
+			break
+		}
+		if held = append(held, c); err == nil {
+			err = c.PingContext(context.Background())
+		}
+	}
+	for _, c := range held {
+		err = errors.Join(err, c.Close())
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }

@@ -14,11 +14,9 @@ const (
 	// checkpointPages are in the log when the writer moves them into the
 	// file: a page that many commits changed is moved once. 32 MiB.
 	checkpointPages = 8192
-	// longLog and longestLog checkpoints' worth of log are when readers that kept
-	// it from beginning anew are waited for, the writer standing still: for a moment
-	// at first, and then for as long as any reader should take. 128 and 512 MiB.
-	longLog, longestLog = 4, 16
-	shortWait, longWait = 250 * time.Millisecond, 10 * time.Second
+	// longLog checkpoints' worth of log is when readers that kept it from beginning
+	// anew are waited for, the writer standing still for a moment. 128 MiB.
+	longLog = 4
 	// maxKnownFresh bounds the memory for what is fresh; the table knows the rest.
 	maxKnownFresh = 1 << 16
 	// retryNews is the pause after news found no room.
@@ -27,26 +25,29 @@ const (
 
 // The writer owns the one connection that writes, in one goroutine.
 type writer struct {
-	j        *Journal
-	c        *conn
-	names    *names // with those of the open transaction
-	last     uint64 // sequence, with the open transaction
-	fresh    map[uint64]int64
-	tail     []row // events after the last block, with the open transaction
-	pages    int   // in the log, about
-	retry    time.Time
-	stuck    bool               // the last checkpoint found no room
-	admitted int                // by the open transaction
-	owed     map[int64]int      // change of the backlog by the open transaction
-	blocks   map[int64]*columns // made by the open transaction
-	unfresh  []uint64           // what the open transaction takes out of fresh
-	refresh  map[uint64]int64
-	losing   []journal.Losing // events that the open transaction finds lost
-	lost     int64            // change of their number by the open transaction
+	j          *Journal
+	c          *conn
+	names      *names // with those of the open transaction
+	last       uint64 // sequence, with the open transaction
+	fresh      map[uint64]int64
+	tail       []row // events after the last block, with the open transaction
+	pages      int   // in the log, about
+	retry      time.Time
+	stuck      bool // the last checkpoint found no room
+	nextCut    int  // how long the log was when a reader kept it
+	toldLocked time.Time
+	toldKept   int
+	admitted   int                // by the open transaction
+	owed       map[int64]int      // change of the backlog by the open transaction
+	blocks     map[int64]*columns // made by the open transaction
+	unfresh    []uint64           // what the open transaction takes out of fresh
+	refresh    map[uint64]int64
+	losing     []journal.Losing // events that the open transaction finds lost
+	lost       int64            // change of their number by the open transaction
 }
 
 func openWriter(j *Journal) (*writer, error) {
-	name, err := dsn(j.path, "_txlock=immediate&"+j.guarded, busyTimeout(longWait), "journal_mode(wal)", "synchronous(full)",
+	name, err := dsn(j.path, "_txlock=immediate&"+j.guarded, busyTimeout(writerWait), "journal_mode(wal)", "synchronous(full)",
 		"wal_autocheckpoint(0)", fmt.Sprintf("cache_size(-%d)", j.o.CacheBytes>>10), "foreign_keys(off)", "temp_store(memory)", "mmap_size(0)")
 	if err != nil {
 		return nil, err
@@ -122,6 +123,9 @@ func (w *writer) commit(g group) {
 	}
 	if err != nil {
 		w.names, w.tail, w.last = w.j.names.Load(), tail, last
+		if held(err) {
+			w.locked()
+		}
 		if parts := g.split(); damaged(err) && len(parts) > 0 {
 			for _, p := range parts {
 				w.commit(p)

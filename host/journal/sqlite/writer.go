@@ -34,6 +34,7 @@ type writer struct {
 	pages      int   // in the log, about
 	retry      time.Time
 	stuck      bool // the last checkpoint found no room
+	wrote      bool // since the log was last emptied
 	nextCut    int  // how long the log was when a reader kept it
 	toldLocked time.Time
 	toldKept   int
@@ -100,11 +101,20 @@ func openWriter(j *Journal) (*writer, error) {
 
 func (w *writer) run() {
 	defer close(w.j.stopped)
+	idle := idleFor
 	for {
-		g, more := w.j.next(w.retry)
-		if !more {
+		g, more := w.j.next(w.retry, idle)
+		switch {
+		case !more:
 			return
+		case g.empty():
+			if idle = 0; w.shrink() {
+				idle = time.Nanosecond // and so on, unless someone comes
+			}
+			continue
 		}
+		idle = idleFor
+		w.wrote = true
 		w.commit(g)
 		// Those who were answered may come back before the next group is taken,
 		// which then is 26 events of 32 callers instead of 15.

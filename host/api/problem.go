@@ -51,6 +51,8 @@ var hostErrors = []struct {
 	{journal.ErrNotFound, code.NotFound},
 	{journal.ErrFull, code.StorageFull},
 	{journal.ErrFailed, code.JournalUnavailable},
+	{journal.ErrBusy, code.JournalUnavailable},
+	{journal.ErrDamaged, code.JournalUnavailable},
 	{journal.ErrClosed, code.ShuttingDown},
 	{module.ErrTimeout, code.Timeout},
 	{module.ErrTrapped, code.Internal},

@@ -24,6 +24,7 @@ import (
 	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/health"
 	"github.com/eventseal/eventseal/host/intake"
+	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/sqlite"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/placement"
@@ -117,8 +118,8 @@ func (h *host) openBase(ctx context.Context) error {
 			return
 		}
 		h.journal, journalErr = sqlite.Open(filepath.Join(h.settings.Data, journalFile), sqlite.Options{OnCommit: commits, OnLost: h.lost.Tell, Log: h.log})
-		if damaged(journalErr) {
-			journalErr = fmt.Errorf("%w; move the journal and its -wal and -shm files away, and rebuild it with eventseal reindex --from REPLICA", journalErr)
+		if errors.Is(journalErr, journal.ErrDamaged) {
+			journalErr = fmt.Errorf("%w; where that cannot help, %s", journalErr, moveAway)
 		}
 	})
 	wg.Wait()
@@ -127,12 +128,6 @@ func (h *host) openBase(ctx context.Context) error {
 
 // journalFile is the journal's name in the data folder.
 const journalFile = "journal.db"
-
-// damaged reports whether SQLite said SQLITE_CORRUPT or SQLITE_NOTADB.
-func damaged(err error) bool {
-	var e interface{ Code() int }
-	return errors.As(err, &e) && (e.Code()&0xff == 11 || e.Code()&0xff == 26)
-}
 
 // openPlaces opens the replicas, all at once.
 func (h *host) openPlaces(ctx context.Context) error {

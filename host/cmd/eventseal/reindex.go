@@ -4,21 +4,95 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
+	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/journal/sqlite"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/scrub"
 )
 
 type reindexCommand struct {
 	settingsFlags
-	From string `required:"" placeholder:"NAME" help:"Name of the replica; run it for one after the other where none has everything."`
+	From    string `placeholder:"NAME" help:"Name of the replica; run it for one after the other where none has everything."`
+	InPlace bool   `help:"Write a damaged journal anew with all that can be read of it, keeping the old file; then --from brings back the rest."`
 }
 
-// Run ends with statusNo where a copy could not be read or was not the event
-// that it is stored as.
+// Run ends with statusNo where something of the journal or a copy could not be
+// read, or a copy was not the event that it is stored as.
 func (c *reindexCommand) Run(ctx context.Context, s *stdio) error {
-	return c.offline(ctx, s, "end that one first: a journal cannot be rebuilt while a host writes it", nil, func(ctx context.Context, h *host) error {
+	var lossy error
+	switch {
+	case c.InPlace:
+		if lossy = c.inPlace(ctx, s); c.From == "" || lossy != nil && lossy != errNo {
+			return lossy
+		}
+	case c.From == "":
+		return usage("give --from, --in-place or both")
+	}
+	if err := c.from(ctx, s); err != nil {
+		return err
+	}
+	return lossy
+}
+
+// inPlace rebuilds the journal from itself.
+func (c *reindexCommand) inPlace(ctx context.Context, s *stdio) (err error) {
+	settings, log, err := c.load(s, map[string]string{})
+	if err != nil {
+		return err
+	}
+	if err := hasJournal(settings); err != nil {
+		return err
+	}
+	lock, err := lockData(settings.Data)
+	if errors.Is(err, errInUse) {
+		return usage("%w; %s", err, endHost)
+	}
+	if err != nil {
+		return &usageError{err}
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	done, err := sqlite.Rebuild(ctx, filepath.Join(settings.Data, journalFile), log)
+	if err != nil {
+		if errors.Is(err, journal.ErrDamaged) {
+			return usage("%w; %s", err, moveAway)
+		}
+		return err
+	}
+	for _, d := range done.Lost {
+		s.say("of the journal cannot be read: %v", d)
+	}
+	if err := s.document(rebuilt{done.Events, len(done.Lost), done.Rows, done.Aside}); err != nil {
+		return err
+	}
+	if len(done.Lost) > 0 {
+		s.say("eventseal reindex --from REPLICA brings back what a replica holds of it")
+	}
+	if len(done.Lost)+done.Rows > 0 {
+		return errNo
+	}
+	return nil
+}
+
+type rebuilt struct {
+	Events uint64 `json:"events"`
+	Gaps   int    `json:"gaps"`   // ranges of events that could not be read
+	Copies int    `json:"copies"` // rows about copies that could not be read, at least
+	Old    string `json:"old"`    // where the old file is
+}
+
+const (
+	endHost  = "end that one first: a journal cannot be rebuilt while a host writes it"
+	moveAway = "move the journal and its -wal and -shm files away, and rebuild it with eventseal reindex --from REPLICA"
+)
+
+// from adds what a replica holds.
+func (c *reindexCommand) from(ctx context.Context, s *stdio) error {
+	return c.offline(ctx, s, endHost, nil, func(ctx context.Context, h *host) error {
 		from, err := find(h.places, c.From)
 		if err != nil {
 			return err

@@ -104,12 +104,7 @@ func (w *writer) pack() error {
 		if err := w.c.exec(`INSERT INTO blocks VALUES (?,?,?,?,?,?,?)`, block, int64(b.low), int64(b.high), b.types, b.created, b.authors, b.parents); err != nil {
 			return err
 		}
-		terms := make([]int64, 0, 2*blockEvents)
-		for _, r := range rows {
-			terms = append(append(terms, w.j.terms.typeTerm(r.kind), r.author), r.parents...)
-		}
-		slices.Sort(terms) // neighbours in the tree are written together
-		terms = slices.Compact(terms)
+		terms := termsOf(&w.j.terms, rows)
 		posts := make([]driver.Value, 0, 2*len(terms))
 		for _, t := range terms {
 			posts = append(posts, t, block)
@@ -121,6 +116,17 @@ func (w *writer) pack() error {
 		w.tail = w.tail[blockEvents:]
 	}
 	return nil
+}
+
+// termsOf returns what occurs in rows, each once and in order: neighbours in
+// the tree are written together.
+func termsOf(k *termKey, rows []row) []int64 {
+	terms := make([]int64, 0, 2*blockEvents)
+	for _, r := range rows {
+		terms = append(append(terms, k.typeTerm(r.kind), r.author), r.parents...)
+	}
+	slices.Sort(terms)
+	return slices.Compact(terms)
 }
 
 // columns are a block's bytes, or some of them.
@@ -183,7 +189,7 @@ func encodeValues(vs []int64) []byte {
 	return b
 }
 
-var errBlock = errors.New("a block is damaged")
+var errBlock = errors.New("a block of the index is damaged")
 
 // A mask has a bit for each event of a block that still may match.
 type mask [blockEvents / 64]uint64

@@ -31,12 +31,12 @@ func (w *writer) checkpoint(now bool) {
 	if f := w.j.o.fault; f != nil && err == nil {
 		_, err = f("checkpoint")
 	}
-	if err == nil && log >= longLog*w.j.o.checkpoint {
-		wait := shortWait
-		if log >= longestLog*w.j.o.checkpoint {
-			wait = longWait
-		}
-		log, err = w.cut(wait)
+	if err == nil && log >= w.nextCut+longLog*w.j.o.checkpoint {
+		log, err = w.cut(shortWait)
+		w.nextCut = log // where a reader keeps it, some log later
+	}
+	if err == nil {
+		w.kept(log)
 	}
 	w.j.stats.checkpoint(time.Since(begun), log)
 	switch err = classify(err); {
@@ -71,7 +71,7 @@ func (w *writer) cut(wait time.Duration) (log int, err error) {
 		return 0, err
 	}
 	log, err = w.move("TRUNCATE")
-	return log, errors.Join(err, w.c.script("PRAGMA "+busyTimeout(longWait)))
+	return log, errors.Join(err, w.c.script("PRAGMA "+busyTimeout(writerWait)))
 }
 
 // move runs a checkpoint of a mode of SQLite's and returns how many pages the

@@ -24,10 +24,14 @@ type conn struct {
 
 // dsn names the file with pragmas that every connection to it needs.
 func dsn(path, query string, pragmas ...string) (string, error) {
+	if err := installVFS(); err != nil {
+		return "", err
+	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
+	query += "&vfs=" + vfsName
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}
 	for _, p := range pragmas {
 		query += "&_pragma=" + url.QueryEscape(p)
@@ -116,27 +120,52 @@ func (c *conn) close() error {
 	return c.c.Close()
 }
 
+// Result codes, see https://www.sqlite.org/rescode.html.
 const (
-	codeBusy    = 5
-	codeFull    = 13
-	codeShmSize = 10 | 19<<8 // no room to grow the WAL's index
+	codeBusy     = 5
+	codeLocked   = 6
+	codeMemory   = 7
+	codeIO       = 10
+	codeFull     = 13
+	codeCantOpen = 14
+	codeProtocol = 15             // a race for the log's index
+	codeShmSize  = codeIO | 19<<8 // no room to grow the WAL's index
 )
 
+// harmless are the errors of input and output that come before anything is
+// written: of reading, of opening, of locking, of memory.
+var harmless = map[int]bool{
+	codeIO | 1<<8: true, codeIO | 2<<8: true, codeIO | 7<<8: true, codeIO | 9<<8: true, codeIO | 12<<8: true, codeIO | 13<<8: true,
+	codeIO | 14<<8: true, codeIO | 15<<8: true, codeIO | 18<<8: true, codeIO | 20<<8: true, codeIO | 21<<8: true, codeIO | 25<<8: true,
+}
+
+// held says whether another program holds a lock.
+func held(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code()&0xff == codeBusy || e.Code()&0xff == codeLocked || e.Code()&0xff == codeProtocol)
+}
+
 // classify wraps a writer's error in the contract's. What is not known to
-// leave the file as it was, closes the journal to writes: after a failed fsync
-// the kernel may have dropped the pages, and a second fsync would lie.
+// leave the file as it was, such as a write or a sync that failed, closes the
+// journal to writes: after a failed fsync the kernel may have dropped the pages,
+// and a second fsync would lie.
 func classify(err error) error {
 	if err == nil || errors.Is(err, journal.ErrFull) || errors.Is(err, journal.ErrFailed) {
 		return err
 	}
 	var e *sqlite.Error
 	if errors.As(err, &e) {
-		switch {
-		case e.Code()&0xff == codeFull, e.Code() == codeShmSize:
+		switch code := e.Code(); {
+		case code&0xff == codeFull, code == codeShmSize:
 			return fmt.Errorf("%w: %w", journal.ErrFull, err)
-		case e.Code()&0xff == codeBusy:
-			return fmt.Errorf("journal: held by another program: %w", err)
+		case held(err):
+			return fmt.Errorf("%w: held by another program: %w", journal.ErrBusy, err)
+		case code&0xff == codeMemory, code&0xff == codeCantOpen, harmless[code]:
+			return fmt.Errorf("%w: %w", journal.ErrBusy, err)
 		}
+	}
+	if damaged(err) {
+		return asDamage(err) // found by reading: nothing was written
 	}
 	return fmt.Errorf("%w: %w", journal.ErrFailed, err)
 }

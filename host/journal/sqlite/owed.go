@@ -50,6 +50,9 @@ func (j *Journal) Owed(ctx context.Context, replica string, ahead time.Duration,
 	}
 	slices.Sort(seqs)
 	es, err := j.bySequence(ctx, nil, seqs)
+	if damaged(err) {
+		es, err = j.readable(ctx, seqs) // the others are not held up by it
+	}
 	if err != nil {
 		return nil, j.reading("owed", err)
 	}
@@ -57,9 +60,11 @@ func (j *Journal) Owed(ctx context.Context, replica string, ahead time.Duration,
 	for _, e := range es {
 		bySeq[e.Sequence] = e
 	}
-	out := make([]journal.Owed, len(ws))
-	for i, w := range ws {
-		out[i] = journal.Owed{Entry: bySeq[w.seq], Attempts: int(w.attempts)}
+	out := make([]journal.Owed, 0, len(ws))
+	for _, w := range ws {
+		if e, ok := bySeq[w.seq]; ok {
+			out = append(out, journal.Owed{Entry: e, Attempts: int(w.attempts)})
+		}
 	}
 	return out, nil
 }

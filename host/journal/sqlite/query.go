@@ -202,7 +202,15 @@ func (j *Journal) between(ctx context.Context, low, high uint64, limit int, down
 	if down {
 		text = rangeDown
 	}
-	return j.entries(ctx, nil, text, int64(low), int64(high), limit)
+	es, err := j.entries(ctx, nil, text, int64(low), int64(high), limit)
+	if err != nil {
+		return nil, err
+	}
+	first := low
+	if down {
+		first = high
+	}
+	return es, contiguous(es, first, min(uint64(limit), high-low+1), down)
 }
 
 // walk calls visit with each block in which something matches, in the order of

@@ -158,17 +158,27 @@ type group struct {
 	news  []news
 }
 
-// next waits for work. It returns false when the journal is closed and all is done.
-func (j *Journal) next(retry time.Time) (group, bool) {
+func (g group) empty() bool { return len(g.tasks)+len(g.news) == 0 }
+
+// next waits for work, and if idle is not 0 no longer than that: then the group
+// is empty. It returns false when the journal is closed and all is done.
+func (j *Journal) next(retry time.Time, idle time.Duration) (group, bool) {
+	begun := time.Now()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		g, wait, closed := j.take(retry)
-		if len(g.tasks) > 0 || len(g.news) > 0 {
+		if !g.empty() {
 			return g, true
 		}
 		if closed {
 			return group{}, false
+		}
+		if left := idle - time.Since(begun); idle > 0 {
+			if left <= 0 {
+				return group{}, true
+			}
+			wait = min(wait, left)
 		}
 		timer.Reset(wait)
 		select {

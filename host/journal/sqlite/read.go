@@ -18,8 +18,8 @@ import (
 // readers is how many queries run at once; more wait.
 const readers = 8
 
-func openReaders(path string, cache int) (*sql.DB, error) {
-	name, err := dsn(path, "mode=ro", "busy_timeout(10000)", "query_only(1)", fmt.Sprintf("cache_size(-%d)", cache>>10), "temp_store(memory)")
+func openReaders(path, guard string, cache int) (*sql.DB, error) {
+	name, err := dsn(path, "mode=ro&"+guard, "busy_timeout(10000)", "query_only(1)", "mmap_size(0)", fmt.Sprintf("cache_size(-%d)", cache>>10), "temp_store(memory)")
 	if err != nil {
 		return nil, err
 	}
@@ -29,9 +29,23 @@ func openReaders(path string, cache int) (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(readers)
 	db.SetMaxIdleConns(readers)
-	if err := db.Ping(); err != nil {
-		_ = db.Close()
-		return nil, err
+	// All at once, so that none is missing when there are no more files to open.
+	var held []*sql.Conn
+	for range readers {
+		c, e := db.Conn(context.Background())
+		if e != nil {
+			err = e
+			break
+		}
+		if held = append(held, c); err == nil {
+			err = c.PingContext(context.Background())
+		}
+	}
+	for _, c := range held {
+		err = errors.Join(err, c.Close())
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
@@ -120,6 +134,9 @@ func (j *Journal) entries(ctx context.Context, q *sql.Tx, query string, args ...
 			return nil, err
 		}
 		r.hash, r.digest, r.author, r.key, r.parents = hash, sum, author, key, parents
+		if err := r.check(); err != nil {
+			return nil, err
+		}
 		es = append(es, makeEntry(j.known(r.kind), r))
 	}
 	return es, rows.Err()
@@ -151,6 +168,9 @@ func (j *Journal) bySequence(ctx context.Context, q *sql.Tx, seqs []uint64) ([]j
 		got, err := j.entries(ctx, q, `SELECT `+entryColumns+` FROM events WHERE seq IN `+inMarks+` ORDER BY seq`, args...)
 		if err != nil {
 			return nil, err
+		}
+		if len(got) < len(chunk) {
+			return nil, fmt.Errorf("%w: %d of the events from %d to %d are missing", journal.ErrDamaged, len(chunk)-len(got), chunk[0], chunk[len(chunk)-1])
 		}
 		es = append(es, got...)
 	}
@@ -195,7 +215,12 @@ func (j *Journal) Scan(ctx context.Context, after uint64, limit int) ([]journal.
 	if err := j.usable(ctx); err != nil {
 		return nil, err
 	}
-	es, err := j.entries(ctx, nil, `SELECT `+entryColumns+` FROM events WHERE seq > ? ORDER BY seq LIMIT ?`, int64(after), max(limit, 0))
+	limit = max(limit, 0)
+	last := j.last.Load()
+	es, err := j.entries(ctx, nil, `SELECT `+entryColumns+` FROM events WHERE seq > ? ORDER BY seq LIMIT ?`, int64(after), limit)
+	if err == nil {
+		err = contiguous(es, after+1, min(uint64(limit), last-min(after, last)), false)
+	}
 	return es, j.reading("scan", err)
 }
 

@@ -1,9 +1,6 @@
 package sqlite
 
-import (
-	"database/sql/driver"
-	"fmt"
-)
+import "fmt"
 
 // The schema. Sequence numbers are row ids, so that tables grow at their right
 // edge and an index entry ends with the sequence for free.
@@ -104,19 +101,17 @@ var migrations = []string{
 
 // migrate brings the schema to the newest version, each step in a transaction
 // of its own. A newer file than this program knows is refused.
-func migrate(c *conn) error {
-	version := 0
-	err := c.query(`PRAGMA user_version`, nil, func(v []driver.Value) error {
-		version = int(v[0].(int64))
-		return nil
-	})
+func migrate(c *conn) error { return migrateTo(c, len(migrations)) }
+
+func migrateTo(c *conn, newest int) error {
+	version, err := schemaVersion(c)
 	if err != nil {
 		return err
 	}
 	if version > len(migrations) {
 		return fmt.Errorf("the file has schema %d, this program knows up to %d", version, len(migrations))
 	}
-	for ; version < len(migrations); version++ {
+	for ; version < newest; version++ {
 		script := fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d;\nCOMMIT;", migrations[version], version+1)
 		if err := c.script(script); err != nil {
 			_ = c.script(`ROLLBACK`) // the error that counts is the first

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,6 +52,9 @@ type Journal struct {
 	path     string
 	o        Options
 	lock     *conn // held until Close: one process, one Journal
+	guard    guard
+	file     *os.File // for Check; a POSIX lock ends with any close of the file, so it is closed last
+	guarded  string   // names guard to a connection
 	read     *sql.DB
 	prepared sync.Map // text → *sql.Stmt on read
 	names    atomic.Pointer[names]
@@ -121,6 +125,9 @@ func Open(path string, o Options) (j *Journal, err error) {
 	}
 	defer func() {
 		if err != nil {
+			if err = j.guard.blame(asDamage(err)); damaged(err) {
+				err = fmt.Errorf("%w; %s", err, mend)
+			}
 			err = fmt.Errorf("journal %s: %w", path, err)
 			j.release()
 			j = nil
@@ -129,20 +136,19 @@ func Open(path string, o Options) (j *Journal, err error) {
 
 	// An exclusive transaction on a file of its own: SQLite's locks hold between
 	// processes and within one, and end with the process.
-	name, err := dsn(path+".lock", "")
-	if err != nil {
+	if j.lock, err = lockFile(path); err != nil {
 		return j, err
 	}
-	if j.lock, err = connect(name); err != nil {
+	if err := j.ensure(); err != nil {
 		return j, err
 	}
-	if err := j.lock.script(`BEGIN EXCLUSIVE`); err != nil {
-		return j, fmt.Errorf("in use: %w", err)
+	if j.file, err = os.Open(path); err != nil {
+		return j, err
 	}
 	if j.w, err = openWriter(j); err != nil {
 		return j, err
 	}
-	if j.read, err = openReaders(path, o.CacheBytes/8); err != nil {
+	if j.read, err = openReaders(path, j.guarded, o.CacheBytes/8); err != nil {
 		return j, err
 	}
 	go j.w.run()
@@ -156,6 +162,22 @@ func Open(path string, o Options) (j *Journal, err error) {
 	return j, nil
 }
 
+// lockFile takes the journal's lock; closing the connection gives it back.
+func lockFile(path string) (*conn, error) {
+	name, err := dsn(path+".lock", "")
+	if err != nil {
+		return nil, err
+	}
+	c, err := connect(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.script(`BEGIN EXCLUSIVE`); err != nil {
+		return nil, errors.Join(fmt.Errorf("in use: %w", err), c.close())
+	}
+	return c, nil
+}
+
 func (j *Journal) release() {
 	if j.read != nil {
 		_ = j.read.Close()
@@ -163,9 +185,13 @@ func (j *Journal) release() {
 	if j.w != nil {
 		_ = j.w.c.close()
 	}
+	if j.file != nil {
+		_ = j.file.Close()
+	}
 	if j.lock != nil {
 		_ = j.lock.close()
 	}
+	j.guard.remove()
 }
 
 // Close implements journal.Journal. It waits for what was submitted before.
@@ -192,9 +218,13 @@ func (j *Journal) Close() error {
 	if e := j.w.c.close(); err == nil {
 		err = e
 	}
+	if e := j.file.Close(); err == nil {
+		err = e
+	}
 	if e := j.lock.close(); err == nil {
 		err = e
 	}
+	j.guard.remove()
 	return err
 }
 
@@ -256,7 +286,7 @@ func (j *Journal) reading(what string, err error) error {
 	if j.closed {
 		return journal.ErrClosed
 	}
-	return fmt.Errorf("journal: %s: %w", what, err)
+	return fmt.Errorf("journal: %s: %w", what, asDamage(err))
 }
 
 func (j *Journal) nudge() {

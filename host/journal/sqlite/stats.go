@@ -14,6 +14,8 @@ type Stats struct {
 	Checkpoints uint64
 	CheckTime   time.Duration // in checkpoints
 	LogBytes    uint64        // in the write-ahead log, at the last checkpoint
+	Mended      uint64        // reads of pages with one wrong bit, which was put right
+	Damaged     uint64        // reads of pages that are not what was written
 }
 
 type stats struct {
@@ -39,5 +41,6 @@ func (j *Journal) Stats() Stats {
 	return Stats{
 		Commits: s.commits.Load(), Events: s.events.Load(), Updates: s.updates.Load(), CommitTime: time.Duration(s.commitTime.Load()),
 		Checkpoints: s.checkpoints.Load(), CheckTime: time.Duration(s.checkTime.Load()), LogBytes: s.logPages.Load() * pageBytes,
+		Mended: j.guard.mended.Load(), Damaged: j.guard.bad.Load() + j.guard.foreign.Load(),
 	}
 }

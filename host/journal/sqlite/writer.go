@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"runtime"
@@ -12,15 +11,12 @@ import (
 )
 
 const (
-	pageBytes = 4096
 	// checkpointPages are in the log when the writer moves them into the
 	// file: a page that many commits changed is moved once. 32 MiB.
 	checkpointPages = 8192
-	// longLog and longestLog checkpoints' worth of log are when readers that kept
-	// it from beginning anew are waited for, the writer standing still: for a moment
-	// at first, and then for as long as any reader should take. 128 and 512 MiB.
-	longLog, longestLog = 4, 16
-	shortWait, longWait = 250 * time.Millisecond, 10 * time.Second
+	// longLog checkpoints' worth of log is when readers that kept it from beginning
+	// anew are waited for, the writer standing still for a moment. 128 MiB.
+	longLog = 4
 	// maxKnownFresh bounds the memory for what is fresh; the table knows the rest.
 	maxKnownFresh = 1 << 16
 	// retryNews is the pause after news found no room.
@@ -29,27 +25,31 @@ const (
 
 // The writer owns the one connection that writes, in one goroutine.
 type writer struct {
-	j        *Journal
-	c        *conn
-	names    *names // with those of the open transaction
-	last     uint64 // sequence, with the open transaction
-	fresh    map[uint64]int64
-	tail     []row // events after the last block, with the open transaction
-	pages    int   // in the log, about
-	retry    time.Time
-	stuck    bool               // the last checkpoint found no room
-	admitted int                // by the open transaction
-	owed     map[int64]int      // change of the backlog by the open transaction
-	blocks   map[int64]*columns // made by the open transaction
-	unfresh  []uint64           // what the open transaction takes out of fresh
-	refresh  map[uint64]int64
-	losing   []journal.Losing // events that the open transaction finds lost
-	lost     int64            // change of their number by the open transaction
+	j          *Journal
+	c          *conn
+	names      *names // with those of the open transaction
+	last       uint64 // sequence, with the open transaction
+	fresh      map[uint64]int64
+	tail       []row // events after the last block, with the open transaction
+	pages      int   // in the log, about
+	retry      time.Time
+	stuck      bool // the last checkpoint found no room
+	wrote      bool // since the log was last emptied
+	nextCut    int  // how long the log was when a reader kept it
+	toldLocked time.Time
+	toldKept   int
+	admitted   int                // by the open transaction
+	owed       map[int64]int      // change of the backlog by the open transaction
+	blocks     map[int64]*columns // made by the open transaction
+	unfresh    []uint64           // what the open transaction takes out of fresh
+	refresh    map[uint64]int64
+	losing     []journal.Losing // events that the open transaction finds lost
+	lost       int64            // change of their number by the open transaction
 }
 
 func openWriter(j *Journal) (*writer, error) {
-	name, err := dsn(j.path, "_txlock=immediate", busyTimeout(longWait), "journal_mode(wal)", "synchronous(full)",
-		"wal_autocheckpoint(0)", fmt.Sprintf("cache_size(-%d)", j.o.CacheBytes>>10), "foreign_keys(off)", "temp_store(memory)")
+	name, err := dsn(j.path, "_txlock=immediate&"+j.guarded, busyTimeout(writerWait), "journal_mode(wal)", "synchronous(full)",
+		"wal_autocheckpoint(0)", fmt.Sprintf("cache_size(-%d)", j.o.CacheBytes>>10), "foreign_keys(off)", "temp_store(memory)", "mmap_size(0)")
 	if err != nil {
 		return nil, err
 	}
@@ -69,13 +69,7 @@ func openWriter(j *Journal) (*writer, error) {
 		return w, err
 	}
 	j.names.Store(w.names)
-	one := func(v []driver.Value) error {
-		if n, ok := v[0].(int64); ok {
-			w.last = uint64(n)
-		}
-		return nil
-	}
-	if err := c.query(`SELECT max(seq) FROM events`, nil, one); err != nil {
+	if err := w.loadLast(); err != nil {
 		return w, err
 	}
 	j.last.Store(w.last)
@@ -83,35 +77,44 @@ func openWriter(j *Journal) (*writer, error) {
 	if err := w.rein(); err != nil {
 		return w, err
 	}
-	err = c.query(`SELECT owed, count(*) FROM fresh GROUP BY owed`, nil, func(v []driver.Value) error {
-		for _, r := range w.names.sets[v[0].(int64)] {
-			j.backlog[r] += int(v[1].(int64))
+	err = w.count("fresh", "owed", func(set int64, n int) {
+		for _, r := range w.names.sets[set] {
+			j.backlog[r] += n
 		}
-		return nil
 	})
 	if err != nil {
 		return w, err
 	}
-	err = c.query(`SELECT replica, count(*) FROM owed GROUP BY replica`, nil, func(v []driver.Value) error {
-		j.backlog[v[0].(int64)] += int(v[1].(int64))
-		return nil
-	})
-	if err == nil {
-		err = w.loadStanding()
-	}
-	if err != nil {
+	if err := w.loadStanding(); err != nil {
 		return w, err
 	}
-	return w, w.loadTail()
+	if err := w.count("owed", "replica", func(r int64, n int) { j.backlog[r] += n }); err != nil {
+		return w, err
+	}
+	if err := w.loadTail(); damaged(err) {
+		w.refuse(err)
+	} else if err != nil {
+		return w, err
+	}
+	return w, nil
 }
 
 func (w *writer) run() {
 	defer close(w.j.stopped)
+	idle := idleFor
 	for {
-		g, more := w.j.next(w.retry)
-		if !more {
+		g, more := w.j.next(w.retry, idle)
+		switch {
+		case !more:
 			return
+		case g.empty():
+			if idle = 0; w.shrink() {
+				idle = time.Nanosecond // and so on, unless someone comes
+			}
+			continue
 		}
+		idle = idleFor
+		w.wrote = true
 		w.commit(g)
 		// Those who were answered may come back before the next group is taken,
 		// which then is 26 events of 32 callers instead of 15.
@@ -130,6 +133,15 @@ func (w *writer) commit(g group) {
 	}
 	if err != nil {
 		w.names, w.tail, w.last = w.j.names.Load(), tail, last
+		if held(err) {
+			w.locked()
+		}
+		if parts := g.split(); damaged(err) && len(parts) > 0 {
+			for _, p := range parts {
+				w.commit(p)
+			}
+			return
+		}
 		w.failed(g, err)
 		return
 	}
@@ -170,20 +182,25 @@ func (w *writer) publish(g group) {
 		j.backlog[r] += n
 	}
 	j.answerFlushes(len(g.news), nil)
-	for _, n := range g.news {
-		left := slices.DeleteFunc(j.overlay[n.Sequence], func(o news) bool { return o.id == n.id })
-		if len(left) == 0 {
-			delete(j.overlay, n.Sequence)
-		} else {
-			j.overlay[n.Sequence] = left
-		}
-	}
+	j.settled(g.news)
 	if w.last > j.last.Load() {
 		j.clock.reach(w.last)
 		j.packed.Store((int64(w.last) - int64(len(w.tail))) / blockEvents)
 		j.last.Store(w.last)
 		close(j.changed)
 		j.changed = make(chan struct{})
+	}
+}
+
+// settled takes news out of what is still to come. j.mu is held.
+func (j *Journal) settled(ns []news) {
+	for _, n := range ns {
+		left := slices.DeleteFunc(j.overlay[n.Sequence], func(o news) bool { return o.id == n.id })
+		if len(left) == 0 {
+			delete(j.overlay, n.Sequence)
+		} else {
+			j.overlay[n.Sequence] = left
+		}
 	}
 }
 
@@ -200,6 +217,11 @@ func (w *writer) failed(g group, err error) {
 		j.answerFlushes(len(g.news)+len(j.updates), err)
 		j.updates = nil
 		clear(j.overlay)
+	case len(g.news) > 0 && damaged(err):
+		// One, of an event of which nothing can be noted.
+		j.o.Log.Error("news of a copy cannot be noted", "sequence", g.news[0].Sequence, "error", err, "then", mend)
+		j.answerFlushes(len(g.news), nil)
+		j.settled(g.news)
 	case len(g.news) > 0 && j.closed:
 		j.answerFlushes(len(g.news), err) // lost, which is harmless: the copies stay owed
 	case len(g.news) > 0:

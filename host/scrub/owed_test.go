@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/eventseal/eventseal/host/custody"
@@ -102,6 +103,41 @@ func TestScrubOwesWhatIsGone(t *testing.T) {
 	}
 	if record, err := b.journal.Record(context.Background(), b.vs[3].Hash()); err != nil || !bytes.Equal(record, b.vs[3].Record()) {
 		t.Errorf("only a cache has it: %v", err)
+	}
+}
+
+// A contested replica is given the event by another host just before this one puts it.
+type contested struct {
+	*memory.Replica
+	comes func()
+}
+
+func (c contested) Put(ctx context.Context, v module.Verified) (string, error) {
+	c.comes()
+	return c.Replica.Put(ctx, v)
+}
+
+// What another host has put there since the place was read is not replaced either.
+func TestScrubLeavesWhatComesMeanwhile(t *testing.T) {
+	b := start(t, 0)
+	first, second := moduletest.Twice(t)
+	b.vs = []module.Verified{first}
+	if _, err := b.journal.Admit(t.Context(), b.vs, names); err != nil {
+		t.Fatal(err)
+	}
+	b.o.Places[1].Replica = contested{b.r[1], sync.OnceFunc(func() {
+		if _, err := b.r[1].Put(t.Context(), second); err != nil {
+			t.Error(err)
+		}
+	})}
+	if r := b.run(); r.Places[1].Failed != 1 || b.owed("b") != 1 {
+		t.Errorf("%+v", r)
+	}
+	if got, err := b.r[1].Get(t.Context(), replica.Ref{Hash: first.Hash()}); err != nil || !bytes.Equal(got, second.Record()) {
+		t.Errorf("the other host's copy is gone: %v", err)
+	}
+	if r := b.run(); !r.Clean() || r.Places[1].Foreign != 1 || b.owed("b") != 0 {
+		t.Errorf("the next one: %+v", r)
 	}
 }
 

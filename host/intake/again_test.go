@@ -258,3 +258,30 @@ func TestSchedule(t *testing.T) {
 	must(deliver, 0)
 	must(deliver, -p.sweep)
 }
+
+// One event that a place does not take holds up no other, and does not make the
+// place one that fails.
+func TestRefusedEvent(t *testing.T) {
+	h := start(t, 3, nil)
+	bad := moduletest.Event(t, 1)
+	h.r[2].set(func(_ context.Context, v module.Verified) (bool, error) {
+		if v.Hash() == bad.Hash() {
+			return false, replica.ErrRefused
+		}
+		return true, nil
+	})
+	if r, err := h.store(bad.Record(), Quorum); err != nil || r.Durable != 2 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for i := 2; i < 40; i++ {
+		if r, err := h.store(moduletest.Event(t, i).Record(), All); err != nil || r.Durable != 3 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+	p := h.places[2]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.schedule.failing {
+		t.Error("the place counts as failing")
+	}
+}

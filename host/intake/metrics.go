@@ -122,7 +122,7 @@ func (m *placeMetrics) failed(err error) {
 		err  error
 		name string
 	}{
-		{replica.ErrConflict, "conflict"}, {replica.ErrFull, "full"}, {replica.ErrClosed, "closed"},
+		{replica.ErrConflict, "conflict"}, {replica.ErrRefused, "refused"}, {replica.ErrFull, "full"}, {replica.ErrClosed, "closed"},
 		{breaker.ErrOpen, "breaker open"}, {replica.ErrReadOnly, "read-only"}, {context.DeadlineExceeded, "timeout"}, {context.Canceled, "cancelled"},
 	} {
 		if errors.Is(err, k.err) {

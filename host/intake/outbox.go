@@ -98,8 +98,8 @@ func (p *place) pass(ctx context.Context, ahead time.Duration) {
 		}
 		jobs, more := p.owed(ctx, ahead, tried)
 		if len(jobs) > 0 {
-			stored, conflicts := p.put(jobs)
-			if stored+conflicts == 0 {
+			stored, decided := p.put(jobs)
+			if stored+decided == 0 {
 				return
 			}
 			if stored < len(jobs) {

@@ -158,9 +158,9 @@ func (p *place) lane() {
 }
 
 // put stores a batch, has the journal note the outcomes, and tells those who
-// wait for them. It returns how many were stored, and of how many the place
-// holds other records.
-func (p *place) put(jobs []job) (stored, conflicts int) {
+// wait for them. It returns how many were stored, and how many the place
+// decided about otherwise: it holds another record, or does not take this one.
+func (p *place) put(jobs []job) (stored, decided int) {
 	begun := time.Now()
 	outcomes := p.call(jobs)
 	p.displace(jobs, outcomes)
@@ -170,6 +170,7 @@ func (p *place) put(jobs []job) (stored, conflicts int) {
 	us := make([]journal.Update, 0, len(jobs))
 	spots := make([]spot, len(jobs))
 	troubled := false
+	conflicts, refused := 0, 0
 	closing := p.in.base.Err() != nil
 	var again time.Duration
 	for i := range jobs {
@@ -179,6 +180,9 @@ func (p *place) put(jobs []job) (stored, conflicts int) {
 			stored++
 		case errors.Is(err, replica.ErrConflict):
 			conflicts++
+			p.m.failed(err)
+		case errors.Is(err, replica.ErrRefused):
+			refused++
 			p.m.failed(err)
 		default:
 			troubled = true
@@ -201,8 +205,12 @@ func (p *place) put(jobs []job) (stored, conflicts int) {
 		j.f.finish(p.in, p.index, spots[i])
 	}
 	p.in.mu.Unlock()
-	p.report(stored+conflicts, troubled, again) // either way the place works
-	return stored, conflicts
+	if refused > 0 {
+		p.in.o.Log.Warn("a replica does not take events", "replica", p.Name, "events", refused)
+	}
+	decided = conflicts + refused
+	p.report(stored+decided, troubled, again) // either way the place works
+	return stored, decided
 }
 
 // judge makes of a place's word what is known of the copy now, and what the
@@ -230,7 +238,11 @@ func (p *place) judge(j *job, o replica.Outcome, closing bool, s *spot) (u journ
 		return u, false
 	}
 	s.state = custody.Owed
-	return j.debt(p.Name, o.Err, p.in.o.pace.backoff(j.attempts)), true
+	pause := p.in.o.pace.backoff(j.attempts)
+	if errors.Is(o.Err, replica.ErrRefused) { // and so it will the next time
+		pause = p.in.o.pace.rarely(p.in.o.pace.maxRetry, j.attempts)
+	}
+	return j.debt(p.Name, o.Err, pause), true
 }
 
 // call puts the jobs. A replica that answers for another number of events than

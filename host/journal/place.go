@@ -53,8 +53,9 @@ type Placer interface {
 	Standing(ctx context.Context) (map[string]Standing, error)
 
 	// Arrears returns up to limit of the next entries in a place's arrears,
-	// ascending, and why there are any; none when there are not.
-	Arrears(ctx context.Context, replica string, limit int) (es []Entry, why string, err error)
+	// ascending, and up to which number these are all that can be read; 0 when
+	// there are no arrears.
+	Arrears(ctx context.Context, replica string, limit int) (es []Entry, upto uint64, err error)
 
 	// Settle says that what was found of a place's arrears up to a sequence
 	// number was recorded; it is durable when it returns nil, as are all

@@ -24,7 +24,7 @@ import (
 // A Journal is what the places are compared with. SQLite is one.
 type Journal interface {
 	journal.Journal
-	journal.Finder
+	journal.Walker
 	journal.Placer
 	journal.Renewer
 }

@@ -121,11 +121,11 @@ func (b *bench) settled() {
 	deadline := time.Now().Add(time.Minute)
 	for _, p := range b.places {
 		for {
-			es, _, err := b.journal.Arrears(context.Background(), p.Name, 1)
+			_, upto, err := b.journal.Arrears(context.Background(), p.Name, 1)
 			if err != nil {
 				b.t.Fatal(err)
 			}
-			if len(es) == 0 {
+			if upto == 0 {
 				break
 			}
 			if time.Now().After(deadline) {

@@ -21,13 +21,17 @@ const (
 // journal believes it to hold. A place that was put back to an earlier state
 // lacks just these.
 func (k *Keeper) sample(ctx context.Context, s *spot, n int) (lacks bool, err error) {
-	es, err := k.o.Journal.Query(ctx, journal.Filter{Descending: true, Limit: n})
+	newest, err := k.o.Journal.Walk(ctx, journal.Filter{Descending: true, Limit: n})
 	if err != nil {
 		return false, err
 	}
+	es := newest.Entries
 	var refs []replica.Ref
 	for _, e := range es {
 		_, copies, err := k.o.Journal.Get(ctx, e.Hash)
+		if errors.Is(err, journal.ErrDamaged) {
+			continue // of that one nothing is known
+		}
 		if err != nil {
 			return false, err
 		}

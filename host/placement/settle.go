@@ -52,11 +52,11 @@ func (k *Keeper) arrears(ctx context.Context, s *spot) error {
 	var looked, held uint64
 	for {
 		begun := time.Now()
-		es, _, err := k.o.Journal.Arrears(ctx, s.Name, windowEvents)
+		es, upto, err := k.o.Journal.Arrears(ctx, s.Name, windowEvents)
 		if err != nil {
 			return err
 		}
-		if len(es) == 0 {
+		if upto == 0 {
 			if looked > 0 {
 				k.o.Log.Info("a replica was looked through", "replica", s.Name, "events", looked, "held", held, "owed", looked-held)
 				s.tell("")
@@ -67,7 +67,7 @@ func (k *Keeper) arrears(ctx context.Context, s *spot) error {
 		if err != nil {
 			return err
 		}
-		if err := k.o.Journal.Settle(ctx, s.Name, es[len(es)-1].Sequence); err != nil {
+		if err := k.o.Journal.Settle(ctx, s.Name, upto); err != nil {
 			return err
 		}
 		looked, held = looked+uint64(len(es)), held+uint64(good)
@@ -84,6 +84,9 @@ func (k *Keeper) arrears(ctx context.Context, s *spot) error {
 // good one is put again, which costs little and tells where it is; it holds
 // whatever a put of the kind makes hold.
 func (k *Keeper) window(ctx context.Context, s *spot, es []journal.Entry) (good int, err error) {
+	if len(es) == 0 {
+		return 0, nil
+	}
 	refs := make([]replica.Ref, len(es))
 	for i, e := range es {
 		refs[i].Hash = e.Hash

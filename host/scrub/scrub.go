@@ -57,13 +57,15 @@ type Report struct {
 	ReadOnly   bool `json:"read_only"`   // nothing was repaired
 	FillCaches bool `json:"fill_caches"` // caches were to hold every event, too
 
-	Lost          uint64  `json:"lost"`          // events of which no good copy was found where all places answered
-	Unread        uint64  `json:"unread"`        // events of which none was found where some place did not
-	Displaced     uint64  `json:"displaced"`     // events of which another valid signature than the journal's was all that was left
-	Invalid       uint64  `json:"invalid"`       // events whose record the module refuses now
-	Disagreements uint64  `json:"disagreements"` // events that the second opinion refuses
-	Short         uint64  `json:"short"`         // events whose record too few counting places hold, because others have another valid signature
-	Places        []Place `json:"replicas"`
+	Lost          uint64   `json:"lost"`              // events of which no good copy was found where all places answered
+	Unread        uint64   `json:"unread"`            // events of which none was found where some place did not
+	Displaced     uint64   `json:"displaced"`         // events of which another valid signature than the journal's was all that was left
+	Invalid       uint64   `json:"invalid"`           // events whose record the module refuses now
+	Disagreements uint64   `json:"disagreements"`     // events that the second opinion refuses
+	Short         uint64   `json:"short"`             // events whose record too few counting places hold, because others have another valid signature
+	Unreadable    uint64   `json:"unreadable"`        // events that the journal cannot read, and of which nothing could be looked at
+	Journal       []string `json:"journal,omitempty"` // what a check of the journal's file found, in words
+	Places        []Place  `json:"replicas"`
 }
 
 // A Place says how one place was found.
@@ -85,7 +87,7 @@ type Place struct {
 // lacked only in caches. Another valid signature is no fault of a place that
 // hosts share, as long as enough others hold the journal's record.
 func (r *Report) Clean() bool {
-	if !r.Complete || r.Lost+r.Unread+r.Displaced+r.Invalid+r.Disagreements+r.Short > 0 {
+	if !r.Complete || len(r.Journal) > 0 || r.Unreadable+r.Lost+r.Unread+r.Displaced+r.Invalid+r.Disagreements+r.Short > 0 {
 		return false
 	}
 	for _, p := range r.Places {
@@ -152,6 +154,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	s.tell()
 	err := s.walk(ctx)
 	if err == nil {
+		err = s.check(ctx)
+	}
+	if err == nil {
 		// What was repaired is to be known before the state goes.
 		if err = o.Journal.Flush(ctx); err == nil {
 			s.report.Complete, s.report.Finished = true, time.Now().UTC()
@@ -185,20 +190,14 @@ func (s *scrubber) walk(ctx context.Context) error {
 	}
 	for s.report.Sequence < s.report.Last {
 		begun := time.Now()
-		entries, err := s.next(ctx, size)
+		entries, upto, err := s.next(ctx, size)
 		if err != nil {
 			return err
-		}
-		for len(entries) > 0 && entries[len(entries)-1].Sequence > s.report.Last {
-			entries = entries[:len(entries)-1] // newer than the scrub
-		}
-		if len(entries) == 0 {
-			break
 		}
 		if err := s.window(ctx, entries); err != nil {
 			return err
 		}
-		s.report.Sequence = entries[len(entries)-1].Sequence
+		s.report.Sequence = upto
 		s.report.Events += uint64(len(entries))
 		s.tell()
 		if time.Since(saved) > saveEvery {
@@ -220,9 +219,47 @@ func (s *scrubber) walk(ctx context.Context) error {
 	return nil
 }
 
-// next returns the entries that are looked at next; none at the journal's end.
-func (s *scrubber) next(ctx context.Context, size int) ([]journal.Entry, error) {
-	return s.Journal.Scan(ctx, s.report.Sequence, size)
+// next returns the entries that are looked at next, and up to which number
+// these are all. What the journal cannot read is counted, named and gone past.
+func (s *scrubber) next(ctx context.Context, size int) (es []journal.Entry, upto uint64, err error) {
+	upto = s.report.Last
+	w, ok := s.Journal.(journal.Walker)
+	if !ok {
+		es, err = s.Journal.Scan(ctx, s.report.Sequence, size)
+		for len(es) > 0 && es[len(es)-1].Sequence > upto {
+			es = es[:len(es)-1] // newer than the scrub
+		}
+		if len(es) == size {
+			upto = es[len(es)-1].Sequence
+		}
+		return es, upto, err
+	}
+	stretch, err := w.Walk(ctx, journal.Filter{After: s.report.Sequence, Before: upto + 1, Limit: size})
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, d := range stretch.Damaged {
+		s.report.Unreadable += d.To - d.From + 1
+		s.Log.Error("the journal cannot read an event, which is passed over", "from", d.From, "to", d.To, "error", d.Err)
+	}
+	if stretch.Next > 0 {
+		upto = stretch.Next
+	}
+	return stretch.Entries, upto, nil
+}
+
+// check has the journal look at its own file, once all events were.
+func (s *scrubber) check(ctx context.Context) error {
+	w, ok := s.Journal.(journal.Walker)
+	if !ok {
+		return nil
+	}
+	found, err := w.Check(ctx)
+	s.report.Journal = found
+	for _, f := range found {
+		s.Log.Error("the journal's file is damaged; stop the host and run eventseal reindex --in-place", "found", f)
+	}
+	return err
 }
 
 func (s *scrubber) tell() {
@@ -250,13 +287,18 @@ type subject struct {
 }
 
 func (s *scrubber) window(ctx context.Context, entries []journal.Entry) error {
-	subjects := make([]*subject, len(entries))
-	for i, e := range entries {
+	subjects := make([]*subject, 0, len(entries))
+	for _, e := range entries {
 		x, err := s.subject(ctx, e)
+		if errors.Is(err, journal.ErrDamaged) {
+			s.report.Unreadable++
+			s.Log.Error("the journal cannot read what it knows of an event, which is passed over", "hash", e.Hash, "sequence", e.Sequence, "error", err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		subjects[i] = x
+		subjects = append(subjects, x)
 	}
 	var wg sync.WaitGroup
 	for i, p := range s.Places {

@@ -150,7 +150,7 @@ func (h *host) scrubbing() (scrub.Options, error) {
 // sound reports whether a complete scrub left every event whole everywhere, or
 // in read-only mode found it so. What a cache lacks is no fault.
 func sound(r scrub.Report, readOnly bool) bool {
-	if r.Lost+r.Unread+r.Invalid+r.Disagreements+r.Short > 0 {
+	if len(r.Journal) > 0 || r.Unreadable+r.Lost+r.Unread+r.Invalid+r.Disagreements+r.Short > 0 {
 		return false
 	}
 	for _, p := range r.Places {

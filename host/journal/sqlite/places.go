@@ -190,20 +190,26 @@ func (j *Journal) Standing(ctx context.Context) (map[string]journal.Standing, er
 }
 
 // Arrears implements journal.Placer.
-func (j *Journal) Arrears(ctx context.Context, replica string, limit int) ([]journal.Entry, string, error) {
+func (j *Journal) Arrears(ctx context.Context, replica string, limit int) ([]journal.Entry, uint64, error) {
 	if err := j.usable(ctx); err != nil {
-		return nil, "", err
+		return nil, 0, err
 	}
 	n := j.names.Load()
 	p := n.places[n.bound[replica]]
 	if p.arrears() == 0 {
-		return nil, "", nil
+		return nil, 0, nil
 	}
-	es, err := j.Scan(ctx, p.after, limit)
-	for len(es) > 0 && es[len(es)-1].Sequence > p.upto {
-		es = es[:len(es)-1]
+	s, err := j.Walk(ctx, journal.Filter{After: p.after, Before: p.upto + 1, Limit: limit})
+	if err != nil {
+		return nil, 0, err
 	}
-	return es, p.why, err
+	for _, d := range s.Damaged {
+		j.o.Log.Error("what a replica holds of an event cannot be found out", "replica", replica, "from", d.From, "to", d.To, "error", d.Err)
+	}
+	if s.Next == 0 {
+		s.Next = p.upto
+	}
+	return s.Entries, s.Next, nil
 }
 
 // Settle implements journal.Placer.

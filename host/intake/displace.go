@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
-	"github.com/eventseal/eventseal/wasm/code"
 )
 
 // displace looks at what a place holds instead of the records that it refused
@@ -45,10 +45,5 @@ func (p *place) forged(ctx context.Context, ref replica.Ref) bool {
 		return false // a put replaces damage itself
 	}
 	_, err = p.in.o.Module.Verify(ctx, record)
-	for _, c := range []code.Code{code.InvalidSignature, code.NoncanonicalSignature, code.SignatureMismatch} {
-		if errors.Is(err, &code.Error{Code: c}) {
-			return true
-		}
-	}
-	return false
+	return module.Forged(err)
 }

@@ -482,6 +482,7 @@ func TestForgedCopy(t *testing.T) {
 	for i, forged := range [][]byte{
 		bytes.Replace(v.Record(), sig(v), sig(other), 1), // of another event
 		bytes.Replace(v.Record(), []byte(`"SIG_K1_`), []byte(`"SIG_K1_x`), 1),
+		bytes.Replace(v.Record(), []byte(`"SIG_K1_`), []byte(`"SIG_K1\?`), 1), // no JSON any more
 	} {
 		_ = h.r[1].Replica.Delete(context.Background(), replica.Ref{Hash: v.Hash()})
 		h.r[1].set(func(ctx context.Context, v module.Verified) (bool, error) {

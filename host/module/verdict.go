@@ -37,15 +37,21 @@ func (in *instance) refusal(v verdict) error {
 	return &code.Error{Code: code.Code(c), Pointer: string(pointer)}
 }
 
-// Forged reports whether err is Verify's refusal of a signature: nobody signed
-// those bytes. What is refused for another reason may well have been signed.
+// Forged reports whether err is Verify's refusal of a record that nobody
+// signed, where all else of it than the signature is a known event's
+// (replica.Damaged is false): a damaged signature can be any text, and even break
+// the JSON. What the host's settings refuse may well have been signed.
 func Forged(err error) bool {
-	for _, c := range []code.Code{code.InvalidSignature, code.NoncanonicalSignature, code.SignatureMismatch} {
-		if errors.Is(err, &code.Error{Code: c}) {
-			return true
-		}
+	var refused *code.Error
+	if !errors.As(err, &refused) {
+		return false
 	}
-	return false
+	switch c := refused.Code; c {
+	case code.TooLarge, code.UnknownType:
+		return false
+	default:
+		return c < code.NotFound // the module's own
+	}
 }
 
 // verified copies a valid event out of memory.

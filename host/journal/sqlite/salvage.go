@@ -1,0 +1,176 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"sort"
+)
+
+// highest returns the greatest sequence number that anything in the file tells
+// of, and whether it is sure that there was no greater one.
+func (b *rebuilder) highest() (high int64, sure bool, err error) {
+	if high, sure, err = b.lastRow("events"); err != nil {
+		return 0, false, err
+	}
+	for _, t := range []string{"fresh", "copies", "pending"} {
+		n, _, err := b.lastRow(t)
+		if err != nil {
+			return 0, false, err
+		}
+		high = max(high, n)
+	}
+	n, _, err := b.lastRow("blocks")
+	if err != nil {
+		return 0, false, err
+	}
+	if n >= 0 {
+		var any bool
+		err = b.from.query(`SELECT 1 FROM blocks WHERE block = ?`, []driver.Value{n}, func([]driver.Value) error {
+			any = true
+			return nil
+		})
+		if any {
+			high = max(high, (n+1)*blockEvents)
+		}
+	}
+	if damaged(err) {
+		err = nil
+	}
+	return high, sure, err
+}
+
+// lastRow returns the greatest row id that can be read, and whether it is the last.
+func (b *rebuilder) lastRow(table string) (last int64, sure bool, err error) {
+	below := func(id int64) error {
+		last = 0
+		return b.from.query(`SELECT rowid FROM `+table+` WHERE rowid <= ? ORDER BY rowid DESC LIMIT 1`, []driver.Value{id}, func(v []driver.Value) error {
+			last = v[0].(int64)
+			return nil
+		})
+	}
+	if err := below(1<<62 - 1); err == nil || !damaged(err) {
+		return last, true, err
+	}
+	// The end cannot be read: look for the last place that can.
+	found := int64(0)
+	n := sort.Search(62, func(i int) bool {
+		e := below(1 << (61 - i))
+		if e == nil {
+			found = max(found, last)
+		} else if !damaged(e) {
+			err = e
+		}
+		return e == nil
+	})
+	low, high := int64(0), int64(1)<<62
+	if n < 62 {
+		low, high = int64(1)<<(61-n), int64(1)<<(62-n)
+	}
+	for low+1 < high && err == nil {
+		middle := low + (high-low)/2
+		switch e := below(middle); {
+		case e == nil:
+			low, found = middle, max(found, last)
+		case damaged(e):
+			high = middle
+		default:
+			err = e
+		}
+	}
+	return max(found, low), false, err
+}
+
+// rank returns how many of the events up to an old number are left.
+func (b *rebuilder) rank(seq int64) int64 {
+	left := seq
+	for _, s := range b.lost {
+		if s.low <= seq {
+			left -= min(s.high, seq) - s.low + 1
+		}
+	}
+	return left
+}
+
+// moved returns the new number of an event, 0 when it was lost.
+func (b *rebuilder) moved(seq int64) int64 {
+	i := sort.Search(len(b.lost), func(i int) bool { return b.lost[i].high >= seq })
+	if i < len(b.lost) && b.lost[i].low <= seq {
+		return 0
+	}
+	if i == 0 {
+		return seq
+	}
+	return seq - b.before[i-1]
+}
+
+// table copies what is known besides the events, as far as it can be read. A
+// column seq is a sequence number.
+func (b *rebuilder) table(name string) error {
+	seq := -1
+	columns, err := b.texts(`SELECT name FROM pragma_table_info('` + name + `') ORDER BY cid`)
+	if err != nil {
+		return err
+	}
+	for i, c := range columns {
+		if c == "seq" {
+			seq = i
+		}
+	}
+	insert := `INSERT OR IGNORE INTO ` + name + ` VALUES ` + values(len(columns), 1)
+	put := func(v []driver.Value) error {
+		if seq >= 0 {
+			at, ok := v[seq].(int64)
+			if at = b.moved(at); !ok || at <= 0 || at > int64(b.w.last) {
+				return nil // of an event that is lost
+			}
+			v[seq] = at
+		}
+		return b.to.exec(insert, v...)
+	}
+	high, sure, err := b.lastRow(name)
+	if err != nil {
+		return err
+	}
+	if !sure {
+		b.rows++
+	}
+	for low := int64(1); low <= high; {
+		if err := b.ctx.Err(); err != nil {
+			return err
+		}
+		// From the next row on, where that can be found: numbers may be far apart.
+		next := low
+		err := b.from.query(`SELECT rowid FROM `+name+` WHERE rowid >= ? ORDER BY rowid LIMIT 1`, []driver.Value{low}, func(v []driver.Value) error {
+			next = v[0].(int64)
+			return nil
+		})
+		if err != nil && !damaged(err) {
+			return err
+		}
+		end := min(high, next+walkAtOnce-1)
+		var rows [][]driver.Value
+		bad, err := past(next, end, func(low, high int64) error {
+			n := len(rows)
+			err := b.from.query(`SELECT * FROM `+name+` WHERE rowid BETWEEN ? AND ? ORDER BY rowid`, []driver.Value{low, high}, func(v []driver.Value) error {
+				rows = append(rows, cloned(v))
+				return nil
+			})
+			if err != nil {
+				rows = rows[:n]
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, s := range bad {
+			b.rows += int(s.high - s.low + 1)
+		}
+		for _, v := range rows {
+			if err := put(v); err != nil {
+				return err
+			}
+		}
+		low = end + 1
+	}
+	return nil
+}

@@ -73,7 +73,6 @@ type Intake struct {
 	heldBytes int
 	idle      chan struct{} // closed when nothing is held any more, after Close
 	flights   map[digest.Hash]*flight
-	findings  map[finding]time.Time
 }
 
 // Open starts the outbox, which goes on with what an earlier process left. The
@@ -92,7 +91,7 @@ func Open(o Options) (*Intake, error) {
 	}
 	o.pace.fill()
 	in := &Intake{
-		o: o, idle: make(chan struct{}), flights: map[digest.Hash]*flight{}, findings: map[finding]time.Time{},
+		o: o, idle: make(chan struct{}), flights: map[digest.Hash]*flight{},
 	}
 	in.base, in.stop = context.WithCancel(context.Background())
 	in.verifying.workers = o.Module.Stats().Instances

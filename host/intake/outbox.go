@@ -214,39 +214,21 @@ func (p *place) undeliverable(free []journal.Owed, found []sought, without []int
 	in.o.Journal.Update(us...)
 }
 
-// A finding is one that was told of.
-type finding struct {
-	sequence uint64
-	place    string
-	state    custody.State
-}
-
 // Found takes note of what was found of an event's copy at a place where a good
 // one should be: from then on it is Missing, Damaged, and so owed, or Foreign, or,
-// of a cache that forgot it, None. It never blocks, and telling it again soon
-// does nothing more.
+// of a cache that forgot it, None. It is for news (custody.Found), and never
+// waits for a place.
 func (in *Intake) Found(sequence uint64, h digest.Hash, name string, state custody.State) {
 	for _, p := range in.places {
 		if p.Name != name {
 			continue
 		}
-		x := finding{sequence, name, state}
-		now := time.Now()
 		in.mu.Lock()
 		f := in.flights[h]
-		again := f != nil && f.spots[p.index].stage == underWay
-		if at, ok := in.findings[x]; ok && now.Sub(at) < foundAgain || in.closed {
-			again = true
-		}
-		if !again {
-			if len(in.findings) >= maxFindings {
-				clear(in.findings)
-			}
-			in.findings[x] = now
-		}
+		under := f != nil && f.spots[p.index].stage == underWay || in.closed
 		in.mu.Unlock()
-		if again {
-			return
+		if under {
+			return // what comes of that is newer
 		}
 		u := journal.Update{Sequence: sequence, Replica: name, State: state, Err: "found " + state.String()}
 		if state == custody.Foreign && !in.safe(h, p.index) {
@@ -261,11 +243,6 @@ func (in *Intake) Found(sequence uint64, h digest.Hash, name string, state custo
 		return
 	}
 }
-
-const (
-	foundAgain  = 10 * time.Second
-	maxFindings = 1 << 16
-)
 
 // notice has the journal learn what a search for a record found in vain.
 func (in *Intake) notice(e journal.Entry, s sought) {

@@ -162,16 +162,24 @@ func (s *spot) nudge() {
 	}
 }
 
+// noticeAfter is how soon a loss is noticed that a place itself has found.
+const noticeAfter = 200 * time.Millisecond
+
 // watch looks again and again until ctx ends.
 func (k *Keeper) watch(ctx context.Context) {
-	t := time.NewTicker(k.o.Every)
+	t := time.NewTicker(min(k.o.Every, noticeAfter))
 	defer t.Stop()
+	looked := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.C:
 		}
+		if time.Since(looked) < k.o.Every && !k.suffering() {
+			continue
+		}
+		looked = time.Now()
 		if err := k.look(ctx); err != nil && ctx.Err() == nil {
 			k.o.Log.Error("the places cannot be told apart", "error", err)
 		}
@@ -179,6 +187,16 @@ func (k *Keeper) watch(ctx context.Context) {
 			k.mark(ctx)
 		}
 	}
+}
+
+// suffering reports whether a place has found losses of its own since the last look.
+func (k *Keeper) suffering() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.ContainsFunc(k.spots, func(s *spot) bool {
+		p, ok := replica.As[replica.Suffered](s.Replica)
+		return ok && p.Suffered() != s.suffered
+	})
 }
 
 // A sight is what one look at a place showed.

@@ -18,6 +18,7 @@ import (
 	"github.com/eventseal/eventseal/host/journal/sqlite"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
+	"github.com/eventseal/eventseal/host/replica/local"
 	"github.com/eventseal/eventseal/host/replica/memory"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
@@ -508,5 +509,44 @@ func TestMarks(t *testing.T) {
 		if _, ok := parseMark(text[:i]); ok {
 			t.Fatalf("%q is read", text[:i])
 		}
+	}
+}
+
+// A real folder whose files are removed, or that is moved away, under a running
+// host: what it held is owed at once, and is stored again where it is now.
+func TestFolderVanishesUnderTheHost(t *testing.T) {
+	for name, harm := range map[string]func(path string) error{
+		"files": func(path string) error {
+			files, err := filepath.Glob(filepath.Join(path, "segment-*"))
+			for _, f := range files {
+				err = errors.Join(err, os.Remove(f))
+			}
+			return err
+		},
+		"folder": func(path string) error { return os.Rename(path, path+"-away") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "place")
+			r, err := local.Open(path, local.Options{Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := start(t, 20, memory.New(), r)
+			t.Cleanup(func() { _ = r.Close() })
+			b.mustBe("a held, b held", b.vs...)
+			if err := harm(path); err != nil {
+				t.Fatal(err)
+			}
+			_ = r.Check(context.Background()) // as health and the next put do
+			deadline := time.Now().Add(time.Minute)
+			for b.states(b.vs[0]) != "a held, b missing" {
+				if time.Now().After(deadline) {
+					t.Fatalf("it is not noticed: %s", b.states(b.vs[0]))
+				}
+				time.Sleep(time.Millisecond)
+			}
+			b.settled()
+			b.mustBe("a held, b missing", b.vs...)
+		})
 	}
 }

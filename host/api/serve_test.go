@@ -148,7 +148,7 @@ func TestMetrics(t *testing.T) {
 		`eventseal_stores_total{code="",outcome="created"} 1`, `eventseal_stores_total{code="",outcome="known"} 1`,
 		`eventseal_stores_total{code="invalid_json",outcome="refused"} 1`,
 		`eventseal_store_stage_seconds_count{stage="journal"} 2`, `eventseal_store_stage_seconds_bucket{stage="quorum"`,
-		`eventseal_replica_put_seconds_count{replica="replica-a"} 1`, `eventseal_replica_stored_total{replica="replica-b"} 1`,
+		`eventseal_replica_put_seconds_count{replica="replica-a"} 2`, `eventseal_replica_stored_total{replica="replica-b"} 2`,
 		`eventseal_replica_latency_seconds{kind="memory",replica="replica-a"}`, `eventseal_replica_failures_total{kind="memory",replica="replica-b"} 0`,
 		`eventseal_replica_breaker_open{kind="memory",replica="replica-a"} 0`,
 		`eventseal_module_busy`, `eventseal_module_calls_total`, `eventseal_module_traps_total 0`,

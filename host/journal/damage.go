@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 )
 
 // ErrDamaged: a part of the journal's file cannot be read, or is not what was
@@ -35,6 +36,29 @@ type Stretch struct {
 	Damaged []Damage
 	// Next is the After (Before when Descending) of the call that goes on; 0 at the end.
 	Next uint64
+}
+
+// Ascending yields what an ascending walk found, in its order: an entry, or nil
+// and what cannot be read before the next one.
+func (s *Stretch) Ascending() iter.Seq2[*Entry, Damage] {
+	return func(yield func(*Entry, Damage) bool) {
+		bad := s.Damaged
+		for i := range s.Entries {
+			for ; len(bad) > 0 && bad[0].From < s.Entries[i].Sequence; bad = bad[1:] {
+				if !yield(nil, bad[0]) {
+					return
+				}
+			}
+			if !yield(&s.Entries[i], Damage{}) {
+				return
+			}
+		}
+		for _, d := range bad {
+			if !yield(nil, d) {
+				return
+			}
+		}
+	}
 }
 
 // A Walker is a Journal whose reader can go past damage.

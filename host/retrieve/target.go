@@ -22,6 +22,7 @@ type target struct {
 	others  []other
 	asked   string // the place of failure
 	failure error  // of one that may hold it
+	rotten  bool   // what the journal may have of it is damaged
 
 	nowhere bool            // everybody was asked, and nobody has a good copy
 	again   module.Verified // what the second look found nevertheless
@@ -97,6 +98,8 @@ func (t *target) note(r *Reader, p *place, err error) {
 			t.bad = append(t.bad, p)
 		}
 		r.spoilt(p, t.hash, err)
+	case p == nil && errors.Is(err, journal.ErrDamaged): // asking again would not help
+		t.rotten = true
 	case p == nil:
 		t.asked, t.failure = "journal", err
 	case !p.cache: // what a cache holds others hold, too
@@ -120,7 +123,7 @@ func (t *target) verdict() error {
 	switch {
 	case t.failure != nil:
 		return &code.Error{Code: code.Unavailable, Detail: fmt.Sprintf("replica %s: %v", t.asked, t.failure)}
-	case len(t.bad)+len(t.others) > 0:
+	case len(t.bad)+len(t.others) > 0, t.rotten:
 		return errCorrupt
 	}
 	return errNotFound

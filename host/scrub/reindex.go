@@ -37,6 +37,7 @@ type Reindexed struct {
 	Refused     uint64 `json:"refused"`     // copies that are not the event they are stored as; not restored
 	Conflicting uint64 `json:"conflicting"` // the journal has the event under another signature
 	Unread      uint64 `json:"unread"`      // listed, but could not be read
+	Damaged     uint64 `json:"damaged"`     // the journal is damaged where it has them, or would have them; passed over
 	Complete    bool   `json:"complete"`
 }
 
@@ -139,7 +140,7 @@ func (x *indexer) batch(ctx context.Context, refs []replica.Ref) error {
 	if err := x.renew(ctx, restored); err != nil {
 		return err
 	}
-	admissions, err := x.restorer.Restore(ctx, restored)
+	restored, admissions, err := x.restore(ctx, restored)
 	if err != nil {
 		return err
 	}
@@ -167,21 +168,29 @@ func (x *indexer) news(ctx context.Context, refs []replica.Ref) ([]replica.Ref, 
 		hashes[i] = ref.Hash
 	}
 	entries, err := x.Journal.Entries(ctx, hashes)
-	if err != nil {
+	alone := errors.Is(err, journal.ErrDamaged) // then one after the other, and what can be read is
+	if err != nil && !alone {
 		return nil, err
 	}
 	clear(x.known)
 	news := make([]replica.Ref, 0, len(refs))
 	for i, ref := range refs {
-		if entries[i] == nil {
+		if !alone && entries[i] == nil {
 			news = append(news, ref)
 			continue
 		}
-		_, copies, err := x.Journal.Get(ctx, ref.Hash)
-		if err != nil {
+		e, copies, err := x.Journal.Get(ctx, ref.Hash)
+		switch {
+		case alone && errors.Is(err, journal.ErrNotFound):
+			news = append(news, ref)
+			continue
+		case errors.Is(err, journal.ErrDamaged):
+			x.pass(ref.Hash, err)
+			continue
+		case err != nil:
 			return nil, err
 		}
-		at := copyAt{sequence: entries[i].Sequence}
+		at := copyAt{sequence: e.Sequence}
 		for _, c := range copies {
 			if c.Replica == x.From.Name {
 				at.state = c.State
@@ -196,6 +205,31 @@ func (x *indexer) news(ctx context.Context, refs []replica.Ref) ([]replica.Ref, 
 	return news, nil
 }
 
+// pass leaves out an event of which the journal cannot tell, or take, anything.
+func (x *indexer) pass(h digest.Hash, err error) {
+	x.done.Damaged++
+	x.Log.Error("the journal is damaged where it has an event, or would have it; it is passed over", "hash", h, "error", err, "then", "rebuild it with eventseal reindex --in-place")
+}
+
+// restore adds events, and where the journal is damaged ever fewer at once, so
+// that all are added that can be. What was not is left out of both answers.
+func (x *indexer) restore(ctx context.Context, rs []journal.Restored) ([]journal.Restored, []journal.Admission, error) {
+	as, err := x.restorer.Restore(ctx, rs)
+	switch {
+	case !errors.Is(err, journal.ErrDamaged) || errors.Is(err, journal.ErrFailed):
+		return rs, as, err
+	case len(rs) == 1:
+		x.pass(rs[0].Meta.Hash, err)
+		return nil, nil, nil
+	}
+	first, as, err := x.restore(ctx, rs[:len(rs)/2])
+	if err != nil {
+		return nil, nil, err
+	}
+	second, more, err := x.restore(ctx, rs[len(rs)/2:])
+	return slices.Concat(first, second), slices.Concat(as, more), err
+}
+
 // renew gives the order another epoch before the first event gets a number:
 // what is restored comes in no order that readers knew, and may have had numbers
 // that they know. What the journal has keeps its own.
@@ -208,7 +242,7 @@ func (x *indexer) renew(ctx context.Context, rs []journal.Restored) error {
 		hashes[i] = rs[i].Meta.Hash
 	}
 	entries, err := x.Journal.Entries(ctx, hashes)
-	if err != nil || !slices.Contains(entries, nil) {
+	if err != nil && !errors.Is(err, journal.ErrDamaged) || err == nil && !slices.Contains(entries, nil) {
 		return err
 	}
 	last, err := x.Journal.Last(ctx)

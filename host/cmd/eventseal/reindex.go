@@ -25,7 +25,7 @@ func (c *reindexCommand) Run(ctx context.Context, s *stdio) error {
 	var lossy error
 	switch {
 	case c.InPlace:
-		if lossy = c.inPlace(ctx, s); c.From == "" || lossy != nil && lossy != errNo {
+		if lossy = c.inPlace(ctx, s); c.From == "" || lossy != nil && !errors.Is(lossy, errNo) {
 			return lossy
 		}
 	case c.From == "":
@@ -109,7 +109,10 @@ func (c *reindexCommand) from(ctx context.Context, s *stdio) error {
 		if err := errors.Join(err, s.document(done)); err != nil {
 			return err
 		}
-		if done.Refused+done.Unread+done.Conflicting > 0 {
+		if done.Damaged > 0 {
+			s.say("the journal is damaged: events passed over: %d; the host's log names them, and eventseal reindex --in-place --from %s brings them back", done.Damaged, c.From)
+		}
+		if done.Refused+done.Unread+done.Conflicting+done.Damaged > 0 {
 			return errNo
 		}
 		return nil

@@ -44,6 +44,7 @@ type Reader interface {
 type Journal interface {
 	journal.Journal
 	journal.Finder
+	journal.Walker
 	journal.Loser
 }
 
@@ -153,7 +154,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	s.feed = feed.New(feed.Options{
-		Journal: o.Journal, Reader: sweeper{o.Reader}, Encode: s.encodeMessage, Events: o.Limits.FeedEvents, Bytes: o.Limits.FeedBytes, Log: o.Log,
+		Journal: o.Journal, Reader: sweeper{o.Reader}, Encode: s.encodeMessage, Damaged: encodeDamage, Events: o.Limits.FeedEvents, Bytes: o.Limits.FeedBytes, Log: o.Log,
 	})
 	s.handler = o.CORS.wrap(http.HandlerFunc(s.serve))
 	return s, nil

@@ -195,7 +195,7 @@ func (s *Server) gone(w *response, err error) error {
 // lineProblem writes err as a line of an answer.
 func (s *Server) lineProblem(enc *json.Encoder, route string, err error, place problem) {
 	p := problemOf(err)
-	p.Line, p.Hash = place.Line, place.Hash
+	p.Line, p.Hash, p.Passed = place.Line, place.Hash, place.Passed
 	if p.Code == code.Internal.String() {
 		s.o.Log.Error("a line failed", "route", route, "line", p.Line, "hash", p.Hash, "error", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,11 +139,36 @@ func unpacked(t *testing.T, encoding string, in io.Reader) string {
 	return string(b)
 }
 
-// An export that meets an event that cannot be had says so as its last line,
+// An export that meets an event that nobody has names it and goes on.
+func TestExportPastALostEvent(t *testing.T) {
+	var gone digest.Hash
+	h := start(t, func(o *api.Options) { o.Reader = &lossy{Reader: o.Reader, gone: &gone} })
+	vs := h.fill(300, 10)
+	for _, i := range []int{0, 200, 299} {
+		gone = vs[i].Hash()
+		rest := append(append([]module.Verified{}, vs[:i]...), vs[i+1:]...)
+		want := client.Passed{From: uint64(i) + 1, To: uint64(i) + 1, Hash: gone.String(), Code: "corrupt"}
+		var got bytes.Buffer
+		var passed []client.Passed
+		err := h.client.Export(t.Context(), client.ExportRequest{Passed: func(p client.Passed, _ string) error {
+			passed = append(passed, p)
+			return nil
+		}}, func(vs []module.Verified, _ string) error {
+			got.WriteString(records(vs...))
+			return nil
+		})
+		var over *client.PassedError
+		if !errors.As(err, &over) || over.Events != 1 || !errors.Is(err, errCorrupt) || got.String() != records(rest...) || !slices.Equal(passed, []client.Passed{want}) {
+			t.Errorf("without event %d: %v, %d bytes, %+v", i+1, err, got.Len(), passed)
+		}
+	}
+}
+
+// An export that meets an event that cannot be had now says so as its last line,
 // and cannot be taken for a whole one by anybody.
 func TestExportThatCannotBeWhole(t *testing.T) {
 	var gone digest.Hash
-	h := start(t, func(o *api.Options) { o.Reader = &lossy{o.Reader, &gone} })
+	h := start(t, func(o *api.Options) { o.Reader = &lossy{o.Reader, &gone, code.Unavailable} })
 	vs := h.fill(300, 10)
 	gone = vs[200].Hash()
 	for _, encoding := range []string{"identity", "gzip", "zstd"} {
@@ -162,7 +188,7 @@ func TestExportThatCannotBeWhole(t *testing.T) {
 			t.Fatalf("%s: %d lines", encoding, len(lines)-1)
 		}
 		var p struct{ Code, Hash string }
-		if err := json.Unmarshal([]byte(lines[200]), &p); err != nil || p.Code != "corrupt" || p.Hash != gone.String() {
+		if err := json.Unmarshal([]byte(lines[200]), &p); err != nil || p.Code != "unavailable" || p.Hash != gone.String() {
 			t.Errorf("%s: the last line is %s", encoding, lines[200])
 		}
 		d := describe(t)
@@ -175,7 +201,7 @@ func TestExportThatCannotBeWhole(t *testing.T) {
 		got += len(vs)
 		return nil
 	})
-	if !errors.Is(err, errCorrupt) || !strings.Contains(err.Error(), gone.String()) || got != 200 {
+	if !errors.Is(err, &code.Error{Code: code.Unavailable}) || !strings.Contains(err.Error(), gone.String()) || got != 200 {
 		t.Errorf("the client got %d events and %v", got, err)
 	}
 }

@@ -29,6 +29,7 @@ type problem struct {
 	Replicas  []replicaError `json:"replicas,omitempty"`
 	Line      int            `json:"line,omitempty"`   // from 1, of a batch
 	Hash      string         `json:"hash,omitempty"`   // of a retrieval
+	Passed    uint64         `json:"passed,omitempty"` // of an export that came to its end: events that it does not have
 	Resume    string         `json:"resume,omitempty"` // of a place in another order: what to go on after
 }
 

@@ -61,6 +61,7 @@ type arrayWriter struct {
 	enc   *json.Encoder
 	count int
 	size  int
+	bad   []passed // that lie in the page and cannot be read
 }
 
 func (s *Server) array(w *response, epoch string) *arrayWriter {
@@ -107,6 +108,11 @@ func (a *arrayWriter) end(name string, member json.RawMessage, count *uint64) er
 	if member != nil {
 		a.buf.WriteString(`,"` + name + `":`)
 		a.buf.Write(member)
+	}
+	if a.bad != nil {
+		damaged, _ := json.Marshal(a.bad) // numbers and plain strings
+		a.buf.WriteString(`,"damaged":`)
+		a.buf.Write(damaged)
 	}
 	if count != nil {
 		a.buf.WriteString(`,"count":` + strconv.FormatUint(*count, 10))
@@ -159,21 +165,30 @@ func (s *Server) query(w *response, r *http.Request) error {
 	// One more than asked for tells whether there is a next page. At the largest
 	// page there may be a cursor to an empty one.
 	f.Limit = int(min(limit+1, journal.MaxPage))
-	entries, err := s.o.Journal.Query(r.Context(), f)
+	found, err := s.o.Journal.Walk(r.Context(), f)
 	if err != nil {
 		return err
 	}
-	more := len(entries) > int(limit) || len(entries) == journal.MaxPage
-	entries = entries[:min(len(entries), int(limit))]
+	entries := found.Entries[:min(len(found.Entries), int(limit))]
 
 	out := s.array(w, epoch)
 	last, err := s.writeEntries(r, out, entries, include == "records")
 	if err != nil {
 		return err
 	}
+	place := found.Next
+	if last < len(found.Entries) {
+		place = entries[last-1].Sequence
+	}
+	for _, d := range found.Damaged {
+		if place == 0 || d.From > place == f.Descending { // what lies beyond is for the next page to say
+			out.bad = append(out.bad, passedDamage(d))
+			s.o.Log.Warn("a list goes past what cannot be read in the journal", "damage", d.String())
+		}
+	}
 	var next json.RawMessage
-	if last < len(entries) || (more && len(entries) > 0) {
-		next = json.RawMessage(`"` + encodeCursor(&f, journal.Position{Epoch: epoch, Sequence: entries[last-1].Sequence}) + `"`)
+	if place > 0 {
+		next = json.RawMessage(`"` + encodeCursor(&f, journal.Position{Epoch: epoch, Sequence: place}) + `"`)
 	}
 	return s.gone(w, out.end("next_cursor", next, count))
 }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -8,13 +9,15 @@ import (
 
 	"github.com/eventseal/eventseal/host/api"
 	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
 
-// A lossy reader has lost one event.
+// A lossy reader does not have one event.
 type lossy struct {
 	api.Reader
 	gone *digest.Hash
+	why  code.Code // Corrupt, unless it says
 }
 
 func (r *lossy) Events(ctx context.Context, hs []digest.Hash) iter.Seq2[module.Verified, error] {
@@ -22,7 +25,7 @@ func (r *lossy) Events(ctx context.Context, hs []digest.Hash) iter.Seq2[module.V
 		i := 0
 		for v, err := range r.Reader.Events(ctx, hs) {
 			if hs[i] == *r.gone {
-				v, err = module.Verified{}, errCorrupt
+				v, err = module.Verified{}, &code.Error{Code: cmp.Or(r.why, code.Corrupt)}
 			}
 			i++
 			if !yield(v, err) {

@@ -41,6 +41,13 @@ func (s *Server) encodeMessage(epoch string, e *journal.Entry, v module.Verified
 	return b.Bytes()
 }
 
+// encodeDamage makes the server-sent event of events that the journal cannot
+// read; its id is the last of them.
+func encodeDamage(epoch string, d journal.Damage) []byte {
+	data, _ := json.Marshal(passedDamage(d)) // numbers and plain strings
+	return fmt.Appendf(nil, "id: %s\nevent: damaged\ndata: %s\n\n", journal.Position{Epoch: epoch, Sequence: d.To}, data)
+}
+
 // lastMessage is what a subscriber is told before the host hangs up, with the
 // position after which it can go on.
 func lastMessage(name string, c code.Code, after journal.Position) []byte {

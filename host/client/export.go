@@ -24,7 +24,61 @@ type ExportRequest struct {
 	After string // the place to begin behind; "": with the first event
 	Batch int    // events that are handed out at once; 0: 256
 	Once  bool   // end with code.EpochChanged rather than hand out an event again
+	// Passed is told, in order, of what the host goes past because it is not to be
+	// had, with the place to go on after. nil: nobody.
+	Passed func(p Passed, after string) error
 }
+
+// Passed is what an answer does not have: an event that nobody holds any more,
+// or a range of events of which the host's journal is damaged. Whether these are
+// what was asked for is not known.
+type Passed struct {
+	From uint64 `json:"from"` // sequence numbers, both included
+	To   uint64 `json:"to"`
+	Hash string `json:"hash,omitempty"` // of one event, where it is known
+	Code string `json:"code"`
+}
+
+// Events is how many events it stands for.
+func (p Passed) Events() uint64 { return p.To - p.From + 1 }
+
+func (p Passed) String() string {
+	switch {
+	case p.Hash != "":
+		return fmt.Sprintf("event %s: %s", p.Hash, p.Code)
+	case p.From == p.To:
+		return fmt.Sprintf("event %d: %s", p.From, p.Code)
+	}
+	return fmt.Sprintf("events %d … %d: %s", p.From, p.To, p.Code)
+}
+
+// usable says why a host cannot mean p; its word is not trusted.
+func (p Passed) usable() error {
+	if p.From == 0 || p.To < p.From || p.To >= 1<<53 {
+		return fmt.Errorf("the answer is not what a host sends: it goes past events %d … %d", p.From, p.To)
+	}
+	if p.Hash != "" {
+		return goodHash(p.Hash)
+	}
+	return nil
+}
+
+// A PassedError ends an Export that handed out all that there is to be had.
+type PassedError struct {
+	Events uint64 // that were passed over
+}
+
+func (e *PassedError) Error() string {
+	return fmt.Sprintf("%d events could not be had and were passed over", e.Events)
+}
+
+// Unwrap makes it the refusal of code.Corrupt.
+func (e *PassedError) Unwrap() error { return &code.Error{Code: code.Corrupt} }
+
+// cameToEnd: the host said that it has sent all but so many events.
+type cameToEnd uint64
+
+func (n cameToEnd) Error() string { return fmt.Sprintf("the end, without %d events", uint64(n)) }
 
 const (
 	exportEvents = 256     // of a batch
@@ -39,12 +93,19 @@ const (
 // seen; it gives up after some attempts of which none brought any. Where the
 // host has another order than before, it goes on so that nothing is missed, and
 // some events may come again, unless the request says Once. It ends with the
-// first error of each. When it returns nil the host said that this was all.
+// first error of each. When it returns nil the host said that this was all; a
+// *PassedError says that it was all but what the host went past.
 func (cl *Client) Export(ctx context.Context, r ExportRequest, each func(vs []module.Verified, after string) error) error {
 	var stop error
+	var passed uint64
 	for attempt := 1; ; attempt++ {
-		err := cl.exportOnce(ctx, r, func(vs []module.Verified, after string) error {
-			if stop = each(vs, after); stop == nil {
+		err := cl.exportOnce(ctx, r, func(b *exported, after string) error {
+			if len(b.vs) > 0 {
+				stop = each(b.vs, after)
+			} else if passed += b.passed.Events(); r.Passed != nil {
+				stop = r.Passed(*b.passed, after)
+			}
+			if stop == nil {
 				r.After, attempt = after, 0
 			}
 			return stop
@@ -54,6 +115,8 @@ func (cl *Client) Export(ctx context.Context, r ExportRequest, each func(vs []mo
 			continue
 		}
 		switch {
+		case err == nil && passed > 0:
+			return &PassedError{passed}
 		case err == nil:
 			return nil
 		case stop != nil:
@@ -64,8 +127,14 @@ func (cl *Client) Export(ctx context.Context, r ExportRequest, each func(vs []mo
 	}
 }
 
+// exported is what is handed out at once: events, or else what was passed over.
+type exported struct {
+	vs     []module.Verified
+	passed *Passed
+}
+
 // exportOnce is one request.
-func (cl *Client) exportOnce(ctx context.Context, r ExportRequest, each func([]module.Verified, string) error) error {
+func (cl *Client) exportOnce(ctx context.Context, r ExportRequest, each func(b *exported, after string) error) error {
 	r.Query.Ascending, r.Query.Limit, r.Query.Cursor, r.Query.After = false, 0, "", r.After
 	query := r.Query.values()
 	return cl.attempt(ctx, call{method: http.MethodGet, path: "/v1/events:export", query: query, encoding: "zstd", idle: true}, func(resp *http.Response) error {
@@ -80,14 +149,26 @@ func (cl *Client) exportOnce(ctx context.Context, r ExportRequest, each func([]m
 			in = z
 		}
 		epoch := resp.Header.Get("X-Journal-Epoch")
-		handOut := func(vs []module.Verified) error {
-			after := vs[len(vs)-1].Hash().String()
+		past := uint64(0)
+		handOut := func(b *exported) error {
+			if b.passed != nil {
+				past += b.passed.Events()
+				return each(b, position(epoch, b.passed.To))
+			}
+			after := b.vs[len(b.vs)-1].Hash().String()
 			if epoch != "" {
 				after = epoch + "-" + after // in this order, and not in any
 			}
-			return each(vs, after)
+			return each(b, after)
 		}
-		if err := cl.exportBatches(ctx, resp, newLines(in), r.Batch, handOut); err != nil {
+		err := cl.exportBatches(ctx, resp, newLines(in), r.Batch, handOut)
+		var came cameToEnd
+		switch {
+		case errors.As(err, &came) && uint64(came) == past: // the body has no end, for those who do not read its last line
+			return nil
+		case errors.As(err, &came):
+			return fmt.Errorf("the answer is not what a host sends: it went past %d events, and names %d", came, past)
+		case err != nil:
 			return err
 		}
 		return body.ended()
@@ -125,10 +206,10 @@ func (w *whole) ended() error {
 // exportBatches reads lines, has them verified on all cores while more are
 // read, and hands them out in order. What came whole before an error is handed
 // out before the error is returned.
-func (cl *Client) exportBatches(ctx context.Context, resp *http.Response, in *lines, most int, each func([]module.Verified) error) error {
+func (cl *Client) exportBatches(ctx context.Context, resp *http.Response, in *lines, most int, each func(*exported) error) error {
 	type batch struct {
+		exported
 		done chan struct{}
-		vs   []module.Verified
 		err  error
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -140,10 +221,10 @@ func (cl *Client) exportBatches(ctx context.Context, resp *http.Response, in *li
 		defer close(queue)
 		for readErr == nil {
 			var records [][]byte
-			if records, readErr = cl.exportLines(resp, in, most); len(records) == 0 {
+			b := &batch{done: make(chan struct{})}
+			if records, b.passed, readErr = cl.exportLines(resp, in, most); len(records) == 0 && b.passed == nil {
 				continue
 			}
-			b := &batch{done: make(chan struct{})}
 			select {
 			case queue <- b:
 			case <-ctx.Done():
@@ -164,8 +245,15 @@ func (cl *Client) exportBatches(ctx context.Context, resp *http.Response, in *li
 		if b.err != nil {
 			return b.err
 		}
-		if err := each(b.vs); err != nil {
-			return err
+		if len(b.vs) > 0 {
+			if err := each(&exported{vs: b.vs}); err != nil {
+				return err
+			}
+		}
+		if b.passed != nil {
+			if err := each(&exported{passed: b.passed}); err != nil {
+				return err
+			}
 		}
 	}
 	if errors.Is(readErr, io.EOF) {
@@ -174,31 +262,46 @@ func (cl *Client) exportBatches(ctx context.Context, resp *http.Response, in *li
 	return readErr
 }
 
-// exportLines reads the lines of a batch; those before an error come with it.
-func (cl *Client) exportLines(resp *http.Response, in *lines, most int) (records [][]byte, err error) {
+// exportLines reads the lines of a batch, which ends with what was passed over.
+// Those before an error come with it.
+func (cl *Client) exportLines(resp *http.Response, in *lines, most int) (records [][]byte, passed *Passed, err error) {
 	for size := 0; len(records) < most && size < exportBytes; {
 		line, err := in.next()
 		if err != nil {
-			return records, err
+			return records, nil, err
 		}
-		// No record begins like a problem does: its first member is another.
+		// No record begins like these two do: its first member is another.
+		if bytes.HasPrefix(line, []byte(`{"passed":`)) {
+			var l struct{ Passed Passed }
+			if err := json.Unmarshal(line, &l); err != nil {
+				return records, nil, fmt.Errorf("the answer is not what a host sends: %w", err)
+			}
+			if err := l.Passed.usable(); err != nil {
+				return records, nil, err
+			}
+			return records, &l.Passed, nil
+		}
 		if bytes.HasPrefix(line, []byte(`{"type":`)) {
 			var p struct {
 				Problem
-				Hash string `json:"hash"` // of the event that cannot be had
+				Hash   string `json:"hash"`   // of the event that cannot be had
+				Passed uint64 `json:"passed"` // events that were gone past up to the end
 			}
 			if err := json.Unmarshal(line, &p); err == nil && p.refusal() != nil {
+				if p.Passed > 0 {
+					return records, nil, cameToEnd(p.Passed)
+				}
 				e := &Error{Server: cl.base.Host, Status: p.Status, RequestID: requestID(resp), Err: p.refusal(), passing: passingCode(p.refusal().Code) || p.refusal().Code == code.EpochChanged}
 				if p.Hash != "" {
 					e.Err = fmt.Errorf("event %s: %w", p.Hash, e.Err)
 				}
-				return records, e
+				return records, nil, e
 			}
 		}
 		records = append(records, bytes.Clone(line))
 		size += len(line)
 	}
-	return records, nil
+	return records, nil, nil
 }
 
 // verifyAll checks records that came without their hashes.

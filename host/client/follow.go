@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
 
@@ -147,6 +148,8 @@ func (s *following) message(ctx context.Context, resp *http.Response, event, id 
 	}
 	switch event {
 	case "event":
+	case "damaged":
+		return s.damaged(resp, id, data, stop)
 	case "":
 		// Where the stream begins. Of a place that was asked for it says nothing new.
 		if _, _, ok := parsePosition(id); ok && s.after == "" {
@@ -191,6 +194,29 @@ func (s *following) message(ctx context.Context, resp *http.Response, event, id 
 		}
 	}
 	if err := s.each(found); err != nil {
+		s.stopped = err
+		return err
+	}
+	s.after = id
+	return nil
+}
+
+// damaged hands out that the host's journal cannot read some events.
+func (s *following) damaged(resp *http.Response, id string, data []byte, stop func(error) error) error {
+	var p Passed
+	err := json.Unmarshal(data, &p)
+	if err == nil {
+		err = p.usable()
+	}
+	if epoch, n, known := parsePosition(id); err != nil || !known || n != p.To || !follows(s.after, epoch, p.From) {
+		return stop(fmt.Errorf("the stream goes from %q to %.80q, %.80q", s.after, id, data))
+	}
+	c, ok := code.Parse(p.Code)
+	if !ok {
+		c = code.JournalUnavailable
+	}
+	refusal := &code.Error{Code: c, Detail: p.String()}
+	if err := s.each(Found{Sequence: p.To, Position: id, Err: &Error{Server: s.cl.base.Host, Status: c.Status(), RequestID: requestID(resp), Err: refusal}}); err != nil {
 		s.stopped = err
 		return err
 	}

@@ -32,7 +32,10 @@ type Query struct {
 // A Page is one answer to a query.
 type Page struct {
 	Events []Found
-	Next   string // cursor of the next page; "": there is none
+	// Damaged lists events between these that the host's journal cannot read;
+	// whether they are what was asked for is not known.
+	Damaged []Passed
+	Next    string // cursor of the next page; "": there is none
 	// Reordered: the place or cursor was of an order that the host does not have
 	// any more. The page begins where nothing is missed, and events may be in it
 	// that earlier pages had.
@@ -41,7 +44,7 @@ type Page struct {
 
 // Found is an event that a query found.
 type Found struct {
-	Hash       digest.Hash
+	Hash       digest.Hash // zero where Err says that the journal itself cannot be read
 	Sequence   uint64
 	Position   string // of it in the host's order, a place to go on after
 	AdmittedAt time.Time
@@ -125,12 +128,18 @@ func (cl *Client) page(ctx context.Context, resp *http.Response, b []byte, bare 
 	var answer struct {
 		Epoch  string   `json:"epoch"`
 		Events []listed `json:"events"`
+		Bad    []Passed `json:"damaged"`
 		Next   string   `json:"next_cursor"`
 	}
 	if err := json.Unmarshal(b, &answer); err != nil {
 		return Page{}, fmt.Errorf("the answer is not what a host sends: %w", err)
 	}
-	page := Page{Events: make([]Found, len(answer.Events)), Next: answer.Next}
+	page := Page{Events: make([]Found, len(answer.Events)), Damaged: answer.Bad, Next: answer.Next}
+	for _, d := range answer.Bad {
+		if err := d.usable(); err != nil {
+			return Page{}, err
+		}
+	}
 	var records [][]byte
 	var whose []*Found
 	for i, e := range answer.Events {

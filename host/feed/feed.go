@@ -34,7 +34,7 @@ var (
 // A Journal is what is followed.
 type Journal interface {
 	journal.Finder
-	Scan(ctx context.Context, after uint64, limit int) ([]journal.Entry, error)
+	Walk(ctx context.Context, f journal.Filter) (journal.Stretch, error)
 	Last(ctx context.Context) (uint64, error)
 	Epoch() string
 }
@@ -44,15 +44,17 @@ type Reader interface {
 	Events(ctx context.Context, hs []digest.Hash) iter.Seq2[module.Verified, error]
 }
 
-// An Item is one event as subscribers get it. It is shared by all of them and
-// must not be changed.
+// An Item is one event as subscribers get it, or a range of events that the
+// journal cannot read, of which the Entry has nothing but the last number. It is
+// shared by all of them and must not be changed.
 type Item struct {
-	Entry journal.Entry
-	Data  []byte // what Options.Encode made of it
+	Entry   journal.Entry
+	Damaged bool
+	Data    []byte // what Options.Encode or Options.Damaged made of it
 }
 
-// Options say what is followed and how much is held. Journal, Reader and
-// Encode are needed.
+// Options say what is followed and how much is held. Journal, Reader, Encode
+// and Damaged are needed.
 type Options struct {
 	Journal Journal
 	Reader  Reader
@@ -60,6 +62,9 @@ type Options struct {
 	// them: e's number is of the order that epoch names, and err says why there
 	// is no record.
 	Encode func(epoch string, e *journal.Entry, v module.Verified, err error) []byte
+	// Damaged makes of a range of events what subscribers are handed in their
+	// place, whatever they chose.
+	Damaged func(epoch string, d journal.Damage) []byte
 	// Events and Bytes bound what is held of the newest events; one alone may be
 	// larger. 0: 8192 and 32 MiB.
 	Events, Bytes int
@@ -196,18 +201,20 @@ func (f *Feed) follow() error {
 			return err
 		}
 		began := time.Now()
-		entries, err := f.o.Journal.Scan(f.ctx, next-1, page)
+		found, err := f.o.Journal.Walk(f.ctx, journal.Filter{After: next - 1, Before: next + page, Limit: page})
 		if err != nil {
 			return err
 		}
-		for i := range entries {
-			if entries[i].Sequence != next+uint64(i) {
-				return fmt.Errorf("feed: the journal goes from event %d to %d", next+uint64(i)-1, entries[i].Sequence)
+		found.Damaged = single(found.Damaged) // what is held is found by its number
+		items, err := f.items(f.ctx, epoch, found.Entries, pageBytes)
+		if err != nil {
+			return err
+		}
+		items = f.between(epoch, &found, items)
+		for i, it := range items {
+			if it.Entry.Sequence != next+uint64(i) {
+				return fmt.Errorf("feed: the journal goes from event %d to %d", next+uint64(i)-1, it.Entry.Sequence)
 			}
-		}
-		items, err := f.items(f.ctx, epoch, entries, pageBytes)
-		if err != nil {
-			return err
 		}
 		f.publish(items)
 		next += uint64(len(items))
@@ -280,6 +287,38 @@ func (f *Feed) items(ctx context.Context, epoch string, entries []journal.Entry,
 		}
 	}
 	return items, nil
+}
+
+// between puts what is damaged between the items of the first entries, up to
+// the last of them; behind it, too, where there are no more entries.
+func (f *Feed) between(epoch string, found *journal.Stretch, items []*Item) []*Item {
+	if len(found.Damaged) == 0 {
+		return items
+	}
+	var out []*Item
+	short := len(items) < len(found.Entries)
+	for e, damage := range found.Ascending() {
+		switch {
+		case short && len(items) == 0:
+			return out
+		case e != nil:
+			out, items = append(out, items[0]), items[1:]
+		default:
+			f.o.Log.Warn("a stream goes past what cannot be read in the journal", "damage", damage.String())
+			out = append(out, &Item{Entry: journal.Entry{Sequence: damage.To}, Damaged: true, Data: f.o.Damaged(epoch, damage)})
+		}
+	}
+	return out
+}
+
+// single cuts ranges into single events.
+func single(ds []journal.Damage) (out []journal.Damage) {
+	for _, d := range ds {
+		for n := d.From; n <= d.To; n++ {
+			out = append(out, journal.Damage{From: n, To: n, Err: d.Err})
+		}
+	}
+	return out
 }
 
 // publish hands items to all subscribers.

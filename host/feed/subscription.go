@@ -147,7 +147,7 @@ func (s *Subscription) look() (items []*Item, changed <-chan struct{}, err error
 	}
 	size := 0
 	for _, it := range held[s.after+1-oldest:] {
-		if s.matches(&it.Entry) {
+		if it.Damaged || s.matches(&it.Entry) {
 			if size += len(it.Data); len(items) == handEvents || (size > handBytes && len(items) > 0) {
 				return items, changed, nil
 			}
@@ -182,20 +182,23 @@ func (s *Subscription) backlog(ctx context.Context) ([]*Item, error) {
 	}
 	q := s.filter
 	q.After, q.Before, q.Limit = s.after, last+1, handEvents
-	entries, err := s.f.o.Journal.Query(ctx, q)
+	found, err := s.f.o.Journal.Walk(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	items, err := s.f.items(ctx, s.epoch, entries, handBytes)
+	items, err := s.f.items(ctx, s.epoch, found.Entries, handBytes)
 	if err != nil {
 		return nil, err
 	}
-	if len(items) == handEvents || len(items) < len(entries) {
+	switch {
+	case len(items) < len(found.Entries):
 		s.after = items[len(items)-1].Entry.Sequence
-	} else {
+	case found.Next > 0:
+		s.after = found.Next
+	default:
 		s.after = last // nothing more was chosen up to there
 	}
-	return items, nil
+	return s.f.between(s.epoch, &found, items), nil
 }
 
 // passing reports whether a record may be had a little later.

@@ -246,7 +246,7 @@ func TestKilledExport(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "out.jsonl"+ending)
 		var done Exported
 		kills := untilDone(t, "export", host.URL(), file, &done)
-		if got, want := contents(t, file), strings.Join(lines, "\n")+"\n"; got != want || done != (Exported{}) && done != (Exported{n, uint64(len(want)), true}) {
+		if got, want := contents(t, file), strings.Join(lines, "\n")+"\n"; got != want || done != (Exported{}) && done != (Exported{Events: n, Bytes: uint64(len(want)), Complete: true}) {
 			t.Errorf("%q: %d bytes after %d kills, want %d; %+v", ending, len(got), kills, len(want), done)
 		}
 		if kills < 2 {

@@ -31,6 +31,9 @@ type ExportOptions struct {
 	After  string       // the place to begin behind; "": with the first event
 	File   string       // must not exist; "": Output, which cannot be gone on with
 	Output io.Writer    // lines, not compressed
+	// Missing gets what the host could not give, where there is no File: a JSON
+	// object a line. nil: nobody.
+	Missing io.Writer
 	// Progress is told after every few events. nil: nobody.
 	Progress func(Exported)
 
@@ -41,7 +44,8 @@ type ExportOptions struct {
 // Exported counts what was written.
 type Exported struct {
 	Events   uint64 `json:"events"`
-	Bytes    uint64 `json:"bytes"` // of the lines, not compressed
+	Bytes    uint64 `json:"bytes"`   // of the lines, not compressed
+	Missing  uint64 `json:"missing"` // events that the host does not have any more, or perhaps does not
 	Complete bool   `json:"complete"`
 }
 
@@ -52,6 +56,7 @@ type exportState struct {
 	Begin    string       `json:"begin,omitempty"` // ExportOptions.After
 	After    string       `json:"after"`           // the last event in the file, in the host's order: "epoch-hash"; "": none
 	Size     int64        `json:"size"`            // of the file so far
+	Missing  int64        `json:"missing"`         // size of the file of what is missing
 	Exported Exported     `json:"exported"`
 }
 
@@ -60,6 +65,10 @@ const (
 	partEnding  = ".part"
 	stateEnding = ".export.json"
 )
+
+// MissingEnding is that of the file beside an export that names what it does
+// not have, a JSON object a line. There is none when it has all.
+const MissingEnding = ".missing.jsonl"
 
 // beginnings is how often one Export begins a file: a host whose order is
 // another one each time is not to be waited for.
@@ -75,7 +84,8 @@ var ErrExists = errors.New("the file exists already and is left as it is")
 // interruption the next Export of the same query goes on with it. Where the
 // host's order is another one by then, and does not begin with what the file
 // has, the file is begun anew: it misses nothing and has nothing twice. Output
-// has some events twice then.
+// has some events twice then. What the host can give to nobody does not end an
+// export: it is counted, and named in FILE.missing.jsonl.
 func Export(ctx context.Context, o ExportOptions) (Exported, error) {
 	o.Query.Ascending, o.Query.Limit, o.Query.Cursor, o.Query.After = false, 0, "", ""
 	if o.File == "" {
@@ -94,7 +104,7 @@ func Export(ctx context.Context, o ExportOptions) (Exported, error) {
 	if err := x.open(); err != nil {
 		return Exported{}, err
 	}
-	defer x.file.Close()
+	defer x.close()
 	err := x.run(ctx)
 	for began := 1; errors.Is(err, &code.Error{Code: code.EpochChanged}) && x.after != o.After && began < beginnings; began++ {
 		if err = x.anew(); err == nil {
@@ -123,6 +133,8 @@ func finished(o ExportOptions) (Exported, error) {
 type exporter struct {
 	o     ExportOptions
 	file  *os.File // nil: Output
+	lacks *os.File // what is missing; nil: Missing, or nothing yet
+	whole int64    // bytes of lacks that are whole lines
 	out   flusher
 	done  Exported
 	after string
@@ -158,25 +170,94 @@ func (x *exporter) open() (err error) {
 		err = fmt.Errorf("%s is shorter than it was; remove %s to start anew", x.file.Name(), x.o.File+stateEnding)
 	}
 	if err == nil {
-		err = x.cut(state.Size)
+		err = x.cut(state.Size, state.Missing)
 	}
 	if err != nil {
-		x.file.Close()
+		x.close()
 		return err
 	}
 	x.done, x.saved = state.Exported, time.Now()
 	return nil
 }
 
-// cut leaves so much of the file, and goes on there.
-func (x *exporter) cut(size int64) (err error) {
-	if err = x.file.Truncate(size); err == nil {
-		_, err = x.file.Seek(size, io.SeekStart)
+func (x *exporter) close() {
+	x.file.Close()
+	if x.lacks != nil {
+		x.lacks.Close()
+	}
+}
+
+// cut leaves so much of the file and of what is missing, and goes on there.
+func (x *exporter) cut(size, missing int64) error {
+	err := cut(x.file, size)
+	if err == nil {
+		err = x.cutMissing(missing)
 	}
 	if err == nil {
 		x.out, err = compressed(x.o.File, x.file)
 	}
 	return err
+}
+
+func cut(f *os.File, size int64) error {
+	info, err := f.Stat()
+	if err == nil && info.Size() < size {
+		err = fmt.Errorf("%s is shorter than it was", f.Name())
+	}
+	if err == nil {
+		err = f.Truncate(size)
+	}
+	if err == nil {
+		_, err = f.Seek(size, io.SeekStart)
+	}
+	return err
+}
+
+// cutMissing is cut of the file of what is missing, which goes when it is empty.
+func (x *exporter) cutMissing(size int64) (err error) {
+	if x.lacks != nil {
+		err = x.lacks.Close()
+		x.lacks = nil
+	}
+	if x.whole = size; size == 0 {
+		if e := os.Remove(x.o.File + MissingEnding); e != nil && !errors.Is(e, os.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+		return err
+	}
+	if err == nil {
+		x.lacks, err = os.OpenFile(x.o.File+MissingEnding, os.O_RDWR, 0o644)
+	}
+	if err == nil {
+		err = cut(x.lacks, size)
+	}
+	return err
+}
+
+// miss notes what the host went past.
+func (x *exporter) miss(p client.Passed, after string) (err error) {
+	line, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	to := x.o.Missing
+	if x.file != nil {
+		if x.lacks == nil {
+			if x.lacks, err = os.OpenFile(x.o.File+MissingEnding, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644); err != nil {
+				return err
+			}
+		}
+		to = x.lacks
+	}
+	if to != nil {
+		n, err := to.Write(append(line, '\n'))
+		if err != nil {
+			return err
+		}
+		x.whole += int64(n)
+	}
+	x.done.Missing += p.Events()
+	return x.reached(after)
 }
 
 // anew begins the file again. What was written to it is void at once: a state
@@ -189,7 +270,7 @@ func (x *exporter) anew() error {
 	if err := durable.SyncFolder(filepath.Dir(x.o.File)); err != nil {
 		return err
 	}
-	return x.cut(0)
+	return x.cut(0, 0)
 }
 
 // same reports whether state is of this export.
@@ -204,8 +285,8 @@ func (x *exporter) run(ctx context.Context) error {
 	if x.done.Complete {
 		return nil
 	}
-	r := client.ExportRequest{Query: x.o.Query, After: x.after, Batch: x.o.batch, Once: x.file != nil}
-	return x.o.Client.Export(ctx, r, func(vs []module.Verified, after string) error {
+	r := client.ExportRequest{Query: x.o.Query, After: x.after, Batch: x.o.batch, Once: x.file != nil, Passed: x.miss}
+	err := x.o.Client.Export(ctx, r, func(vs []module.Verified, after string) error {
 		for _, v := range vs {
 			record := v.Record()
 			if _, err := x.out.Write(record); err != nil {
@@ -217,15 +298,24 @@ func (x *exporter) run(ctx context.Context) error {
 			x.done.Events++
 			x.done.Bytes += uint64(len(record)) + 1
 		}
-		x.after = after
-		if x.o.Progress != nil {
-			x.o.Progress(x.done)
-		}
-		if x.file != nil && time.Since(x.saved) >= cmp.Or(x.o.saveEvery, saveEvery) {
-			return x.save()
-		}
-		return nil
+		return x.reached(after)
 	})
+	if errors.As(err, new(*client.PassedError)) { // it is counted
+		return nil
+	}
+	return err
+}
+
+// reached notes how far the export is.
+func (x *exporter) reached(after string) error {
+	x.after = after
+	if x.o.Progress != nil {
+		x.o.Progress(x.done)
+	}
+	if x.file != nil && time.Since(x.saved) >= cmp.Or(x.o.saveEvery, saveEvery) {
+		return x.save()
+	}
+	return nil
 }
 
 // save makes the file whole and durable, and notes how far it is.
@@ -237,8 +327,13 @@ func (x *exporter) save() error {
 	if err != nil {
 		return err
 	}
+	if x.lacks != nil {
+		if err := x.lacks.Sync(); err != nil {
+			return err
+		}
+	}
 	x.saved = time.Now()
-	state := exportState{Server: x.o.Server, Query: x.o.Query, Begin: x.o.After, Size: size, Exported: x.done}
+	state := exportState{Server: x.o.Server, Query: x.o.Query, Begin: x.o.After, Size: size, Missing: x.whole, Exported: x.done}
 	if x.after != x.o.After {
 		state.After = x.after
 	}

@@ -108,6 +108,10 @@ func (c *queryCommand) Run(ctx context.Context, s *stdio) error {
 			return err
 		}
 	}
+	for _, d := range page.Damaged {
+		s.say("the host's journal cannot be read, and may have more here: %v", d)
+		worst = max(worst, statusNo)
+	}
 	if page.Reordered {
 		s.say("the host's events are in another order than when the place was given out: some may come again")
 	}
@@ -147,18 +151,25 @@ func (c *exportCommand) Run(ctx context.Context, s *stdio) error {
 		total, _ = cl.Count(ctx, c.query())
 	}
 	done, err := bulk.Export(ctx, bulk.ExportOptions{
-		Client: cl, Server: c.Server, Query: c.query(), After: c.After, File: c.File, Output: s.out,
+		Client: cl, Server: c.Server, Query: c.query(), After: c.After, File: c.File, Output: s.out, Missing: s.err,
 		Progress: func(x bulk.Exported) { bar.show(x.Events, total) },
 	})
 	bar.end()
 	if errors.Is(err, bulk.ErrExists) {
 		return &usageError{err}
 	}
-	if c.File == "" {
-		return err
+	if c.File != "" {
+		if err = errors.Join(err, s.document(done)); err != nil {
+			s.say("the export is not complete; the same command goes on with it")
+		}
 	}
-	if err = errors.Join(err, s.document(done)); err != nil {
-		s.say("the export is not complete; the same command goes on with it")
+	if err == nil && done.Missing > 0 {
+		where := "named above"
+		if c.File != "" {
+			where = "see " + c.File + bulk.MissingEnding
+		}
+		s.say("the host does not have all any more; events missing: %d, %s", done.Missing, where)
+		err = errNo
 	}
 	return err
 }

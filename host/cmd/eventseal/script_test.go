@@ -7,12 +7,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/eventseal/eventseal/host/journal/journaltest"
+	"github.com/eventseal/eventseal/host/module/moduletest"
 	"github.com/eventseal/eventseal/servers"
 	"github.com/eventseal/eventseal/servers/port"
 )
@@ -47,6 +50,8 @@ func TestScripts(t *testing.T) {
 			"field":  field,
 			"nonl":   nonl,
 			"mode":   mode,
+			"events": func(ts *testscript.TestScript, _ bool, args []string) { events(t, ts, args) },
+			"damage": func(ts *testscript.TestScript, _ bool, args []string) { damage(t, ts, args) },
 		},
 	})
 }
@@ -110,6 +115,31 @@ func nonl(ts *testscript.TestScript, _ bool, args []string) {
 	b, err := os.ReadFile(path)
 	ts.Check(err)
 	ts.Check(os.WriteFile(path, bytes.TrimRight(b, "\n"), 0o600))
+}
+
+// events N FILE writes the first N events of moduletest, one a line.
+func events(t *testing.T, ts *testscript.TestScript, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: events N FILE")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var b bytes.Buffer
+	for i := range n {
+		b.Write(append(moduletest.Event(t, i).Record(), '\n'))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b.Bytes(), 0o600))
+}
+
+// damage JOURNAL N makes unreadable what a journal has of the N-th of these
+// events, from 1, and of its neighbours.
+func damage(t *testing.T, ts *testscript.TestScript, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: damage JOURNAL N")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(journaltest.Damage(ts.MkAbs(args[0]), moduletest.Event(t, n-1).Hash()))
 }
 
 // mode FILE 0600 checks who can read a file.

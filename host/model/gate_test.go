@@ -59,8 +59,14 @@ func (g *gate) arm(n int) {
 	g.left = n
 }
 
-// disarm leaves the gate open unless it has shut.
-func (g *gate) disarm() { g.arm(0) }
+// disarm leaves the gate open, and reports whether it could: what stands before
+// one that has shut may have been done by half.
+func (g *gate) disarm() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.left = 0
+	return !g.shut
+}
 
 // after has f called in the n-th call from now.
 func (g *gate) after(n int, f func()) {

@@ -459,7 +459,7 @@ func (m *model) killWithin(r *rand.Rand) (string, error) {
 	if r.IntN(3) == 0 {
 		name = "scrubbing"
 		done = m.call(func() { _, err = m.host.runner.Run(ctx, scrub.Request{}) })
-	} else if done = m.call(func() { receipt, err = m.host.intake.Store(ctx, m.events[i].variants[variant].Record(), intake.Quorum) }); done {
+	} else if done = m.call(func() { receipt, err = m.host.intake.Store(ctx, m.events[i].variants[variant].Record(), intake.Quorum) }); done && m.host.gate.disarm() {
 		synctest.Wait()
 		if e := m.acted(); e != nil {
 			return name, e

@@ -95,7 +95,8 @@ fault-matrix: servers ## let every place fail in every way and write docs/fault-
 	EVENTSEAL_REQUIRE=servers $(GO) test ./host/faults -run Matrix -v -count=1 -update
 
 .PHONY: soak
-soak: build servers ## store and read for SOAK (default 3m) on the full stack while faults come and go
+soak: build servers ## play MODEL_STEPS (default 1000000) of the model, then store and read for SOAK (default 3m) on the full stack while faults come and go
+	MODEL_STEPS=$${MODEL_STEPS:-1000000} $(GO) test ./host/model -v -count=1 -timeout 0
 	EVENTSEAL_REQUIRE=servers SOAK=$${SOAK:-3m} $(GO) test ./host/faults -run Soak -v -count=1 -timeout 0
 
 .PHONY: toolchain

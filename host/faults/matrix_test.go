@@ -111,6 +111,7 @@ func TestMatrix(t *testing.T) {
 			})
 		}
 	}
+	rows = append(rows, whileDown(t, s, only, slots, &wg)...)
 	wg.Wait()
 	for _, r := range rows {
 		t.Run(r.place+"/"+r.name, func(t *testing.T) {
@@ -421,6 +422,11 @@ The slowest call is in brackets. A store must take no longer than a second more 
 longer than 500 ms; the test gives a busy machine ten times that. In every row the fault showed in the health document
 and in the metrics, and when it was over every acknowledged event was on every place again, byte for byte, as seen by
 the servers' own clients, without a restart.
+
+The rows from "emptied while down" on are about what happens while no host runs. The place is emptied, another one stands
+behind its name, or it is put back to what it held before half of the events were stored; the journal is lost, put back, or another host's.
+Then the host starts; what was stored before is read, and then stored again. "ok" says that every event was served, and that every one was
+acknowledged while enough counting places held it. The places became complete without a scrub.
 
 | place | fault | store | retrieve | batch retrieve | shows as | made good by |
 |---|---|---|---|---|---|---|

@@ -26,6 +26,7 @@ import (
 	"github.com/eventseal/eventseal/host/journal/sqlite"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/module/moduletest"
+	"github.com/eventseal/eventseal/host/placement"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/replica/all"
 	"github.com/eventseal/eventseal/host/replica/breaker"
@@ -58,6 +59,7 @@ type world struct {
 	t        testing.TB
 	dir      string
 	log      *slog.Logger
+	said     *said    // what it was told; nil: that is not kept
 	order    []string // of reading
 	places   []replica.Place
 	inner    map[string]replica.Replica // behind the breakers
@@ -69,6 +71,9 @@ type world struct {
 	intake   *intake.Intake
 	reader   *retrieve.Reader
 	health   *health.Monitor
+	configs  []config.Replica
+	keeper   *placement.Keeper // nil: nobody looks whether the places are the same ones
+	kept     bool              // there is to be one
 
 	acknowledged []module.Verified
 }
@@ -98,7 +103,7 @@ func newWorld(t testing.TB, s *stack, dir string, order ...string) *world {
 		quiet = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("world", n)
 	}
 	w.log = quiet
-	for _, c := range []config.Replica{
+	w.configs = []config.Replica{
 		{Name: localA, Kind: config.Local, Counts: true, Timeout: 5 * time.Second},
 		{Name: localB, Kind: config.Local, Counts: true, Timeout: 5 * time.Second},
 		{Name: cache, Kind: config.Redis, Timeout: time.Second, Redis: config.RedisReplica{Addresses: []string{w.proxies[cache].Addr}, DB: n}},
@@ -107,11 +112,21 @@ func newWorld(t testing.TB, s *stack, dir string, order ...string) *world {
 			AccessKeyID: servers.S3AccessKey, SecretAccessKey: servers.S3SecretKey,
 		}},
 		{Name: node, Kind: config.IPFS, Counts: true, Timeout: 10 * time.Second, IPFS: config.IPFSReplica{API: w.proxies[node].URL()}},
-	} {
+	}
+	w.openPlaces()
+	w.openJournal()
+	w.start()
+	return w
+}
+
+// openPlaces opens what is configured.
+func (w *world) openPlaces() {
+	w.places = nil
+	for _, c := range w.configs {
 		var r replica.Replica
 		if c.Kind == config.Local {
-			folder := filepath.Join(dir, c.Name)
-			opened, err := local.Open(folder, local.Options{Log: quiet})
+			folder := filepath.Join(w.dir, c.Name)
+			opened, err := local.Open(folder, local.Options{Log: w.log})
 			w.must(err)
 			files := rawLocal{opened, folder}
 			w.disks[c.Name] = &disk{Replica: opened, files: files}
@@ -122,12 +137,9 @@ func newWorld(t testing.TB, s *stack, dir string, order ...string) *world {
 			r = opened
 		}
 		w.inner[c.Name] = r
-		guarded := breaker.New(r, breaker.Options{Name: c.Name, Timeout: c.Timeout, Log: quiet})
+		guarded := breaker.New(r, breaker.Options{Name: c.Name, Timeout: c.Timeout, Log: w.log})
 		w.places = append(w.places, replica.Place{Name: c.Name, Kind: c.Kind, Counts: c.Counts, Replica: guarded})
 	}
-	w.openJournal()
-	w.start()
-	return w
 }
 
 func (w *world) openJournal() {
@@ -139,6 +151,13 @@ func (w *world) openJournal() {
 // start starts the stages.
 func (w *world) start() {
 	w.registry = prometheus.NewRegistry()
+	var notices func() []string
+	if w.kept {
+		var err error
+		w.keeper, err = placement.Open(ctx, placement.Options{Journal: w.journal, Places: w.places, Log: w.log})
+		w.must(err)
+		notices = w.keeper.Warnings
+	}
 	w.reader = retrieve.New(retrieve.Options{
 		Module: moduletest.Open(w.t), Journal: w.journal, Places: ordered(w.places, w.order), // no cache: every read is one of the places
 		Found: func(sequence uint64, h digest.Hash, place string, state custody.State) {
@@ -154,6 +173,7 @@ func (w *world) start() {
 	w.health = health.New(health.Options{
 		Places: w.places, Journal: w.journal, Module: moduletest.Open(w.t), MinRedundancy: required, Disagreements: w.intake.Disagreements, Log: w.log,
 		Findings: func(place string) health.Findings { return health.Findings(w.reader.Findings(place)) },
+		Notices:  notices,
 	})
 }
 
@@ -163,6 +183,9 @@ func (w *world) stop() {
 	defer cancel()
 	_ = w.intake.Close(ctx)
 	_ = w.reader.Close()
+	if w.keeper != nil {
+		w.keeper.Close()
+	}
 	_ = w.journal.Close()
 }
 
@@ -189,6 +212,10 @@ func (w *world) must(err error) {
 // close ends the world.
 func (w *world) close() {
 	w.stop()
+	w.closePlaces()
+}
+
+func (w *world) closePlaces() {
 	for _, p := range w.places {
 		_ = p.Replica.(io.Closer).Close()
 	}

@@ -25,7 +25,7 @@ func (p *place) displace(jobs []job, outcomes []replica.Outcome) {
 			ctx, cancel = context.WithTimeout(p.in.base, p.in.o.pace.put)
 			defer cancel()
 		}
-		ref := replica.Ref{Hash: jobs[i].f.entry.Hash}
+		ref := replica.Ref{Hash: jobs[i].v.Hash()}
 		if !p.forged(ctx, ref) {
 			continue
 		}

@@ -75,7 +75,7 @@ func (f *flight) start(place int, again bool) job {
 	s := &f.spots[place]
 	s.stage = underWay
 	f.busy++
-	return job{f: f, v: f.v, again: again, was: s.state, location: s.location, attempts: s.attempts}
+	return job{f: f, sequence: f.entry.Sequence, v: f.v, again: again, was: s.state, location: s.location, attempts: s.attempts}
 }
 
 // finish notes a place's outcome and answers whom it helps.

@@ -104,7 +104,7 @@ func (p *place) pass(ctx context.Context, ahead time.Duration) {
 			}
 			if stored < len(jobs) {
 				for _, j := range jobs {
-					tried[j.f.entry.Sequence] = struct{}{}
+					tried[j.sequence] = struct{}{}
 				}
 			}
 		}

@@ -51,6 +51,7 @@ type place struct {
 // A job is one copy to be stored.
 type job struct {
 	f        *flight
+	sequence uint64
 	v        module.Verified
 	again    bool          // the event was known before: the journal may not have its bytes
 	was      custody.State // what the journal knows of the copy
@@ -60,7 +61,7 @@ type job struct {
 
 // debt is the news that the copy is owed from now on, or still.
 func (j *job) debt(place string, err error, in time.Duration) journal.Update {
-	u := journal.Update{Sequence: j.f.entry.Sequence, Replica: place, State: custody.Owed, Err: err.Error(), RetryIn: in}
+	u := journal.Update{Sequence: j.sequence, Replica: place, State: custody.Owed, Err: err.Error(), RetryIn: in}
 	if j.again {
 		u.Keep = j.v
 	}
@@ -221,12 +222,12 @@ func (p *place) judge(j *job, o replica.Outcome, closing bool, s *spot) (u journ
 	case err == nil:
 		*s = spot{state: custody.Confirmed, at: s.at, location: o.Location}
 		known := j.was.Held() && j.location == o.Location
-		return journal.Update{Sequence: j.f.entry.Sequence, Replica: p.Name, State: custody.Confirmed, Location: o.Location}, !known
+		return journal.Update{Sequence: j.sequence, Replica: p.Name, State: custody.Confirmed, Location: o.Location}, !known
 	case errors.Is(err, replica.ErrConflict):
 		// It stays. As long as too few places hold the journal's record, the debt
 		// keeps that one's bytes in the journal.
 		u = j.debt(p.Name, err, p.in.o.pace.rarely(p.in.o.pace.conflict, j.attempts))
-		if s.state = custody.Owed; p.in.safe(j.f.entry.Hash, p.index) {
+		if s.state = custody.Owed; p.in.safe(j.v.Hash(), p.index) {
 			s.state = custody.Foreign
 		}
 		u.State = s.state

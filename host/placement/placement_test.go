@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -148,9 +149,11 @@ func (b *bench) mustBe(want string, vs ...module.Verified) {
 
 func (b *bench) look() {
 	b.t.Helper()
+	b.keeper.mu.Lock()
 	for _, s := range b.keeper.spots {
 		s.sampled = time.Time{} // as if a minute had passed
 	}
+	b.keeper.mu.Unlock()
 	if err := b.keeper.look(context.Background()); err != nil {
 		b.t.Fatal(err)
 	}
@@ -175,12 +178,12 @@ func TestSamePlaces(t *testing.T) {
 func TestEmptied(t *testing.T) {
 	for _, running := range []bool{false, true} {
 		t.Run(fmt.Sprint("running ", running), func(t *testing.T) {
-			a, c := memory.New(), memory.New()
-			b := start(t, 300, a, c)
+			a, second := memory.New(), &changing{}
+			second.set(memory.New())
+			b := start(t, 300, a, second)
 			other := memory.New() // what is behind the name now
 			if running {
-				b.places[1].Replica = other
-				b.keeper.spots[1].Replica = other
+				second.set(other)
 				b.look()
 			} else {
 				b.close()
@@ -346,14 +349,44 @@ func TestSilentPlace(t *testing.T) {
 	a, c := memory.New(), memory.New()
 	b := start(t, 10, a, c)
 	b.close()
-	b.set(a, dumb{c})
+	second := &changing{}
+	second.set(dumb{c})
+	b.set(a, second)
 	b.open()
 	b.mustBe("a held, b held", b.vs...)
-	other := memory.New()
-	b.keeper.spots[1].Replica = other
+	second.set(memory.New())
 	b.look()
 	b.settled()
 	b.mustBe("a held, b missing", b.vs...)
+}
+
+// changing is a name with one place behind it after the other.
+type changing struct {
+	now atomic.Pointer[replica.Replica]
+}
+
+func (c *changing) set(r replica.Replica) { c.now.Store(&r) }
+
+func (c *changing) Put(ctx context.Context, v module.Verified) (string, error) {
+	return (*c.now.Load()).Put(ctx, v)
+}
+
+func (c *changing) Get(ctx context.Context, ref replica.Ref) ([]byte, error) {
+	return (*c.now.Load()).Get(ctx, ref)
+}
+
+func (c *changing) Delete(ctx context.Context, ref replica.Ref) error {
+	return (*c.now.Load()).Delete(ctx, ref)
+}
+
+func (c *changing) Check(ctx context.Context) error { return (*c.now.Load()).Check(ctx) }
+
+func (c *changing) Identity(ctx context.Context, known []string) (string, error) {
+	return (*c.now.Load()).(replica.Identified).Identity(ctx, known)
+}
+
+func (c *changing) Identify(ctx context.Context, id string) error {
+	return (*c.now.Load()).(replica.Identified).Identify(ctx, id)
 }
 
 type dumb struct{ *memory.Replica }

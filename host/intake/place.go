@@ -227,6 +227,7 @@ func (p *place) judge(j *job, o replica.Outcome, closing bool, s *spot) (u journ
 		// It stays. As long as too few places hold the journal's record, the debt
 		// keeps that one's bytes in the journal.
 		u = j.debt(p.Name, err, p.in.o.pace.rarely(p.in.o.pace.conflict, j.attempts))
+		u.Keep = j.v
 		if s.state = custody.Owed; p.in.safe(j.v.Hash(), p.index) {
 			s.state = custody.Foreign
 		}

@@ -33,7 +33,8 @@ test("a value has JSON's meaning", () => {
     [Object.defineProperty({ x: 1 }, "y", { value: 2, enumerable: false }), '{"x":1}'],
   ]) {
     assert.equal(canonicalize(value), text);
-    assert.equal(create(value).canonical, create(text, [], undefined).canonical.replace(/"created_at":\d+/, () => create(value).canonical.match(/"created_at":\d+/)[0]));
+    const at = (body) => create(body, [], undefined, { createdAt: 1 }).canonical;
+    assert.equal(at(value), at(text));
   }
 });
 

@@ -59,10 +59,14 @@ func processor(b *testing.B) time.Duration {
 
 // BenchmarkStore reports events per second through the whole of the embedded
 // default but for HTTP: verified, journaled with fsync, in two local replicas
-// with theirs. Run it with -benchtime=20000x or so.
+// with theirs; and of events that are known and held, which are put again. Run
+// it with -benchtime=20000x or so.
 func BenchmarkStore(b *testing.B) {
-	for _, c := range []struct{ callers, batch int }{{1, 1}, {32, 1}, {1, 512}, {4, 512}} {
-		b.Run(fmt.Sprintf("callers=%d/batch=%d", c.callers, c.batch), func(b *testing.B) {
+	for _, c := range []struct {
+		callers, batch int
+		known          bool
+	}{{1, 1, false}, {32, 1, false}, {1, 512, false}, {4, 512, false}, {1, 1, true}, {32, 1, true}, {4, 512, true}} {
+		b.Run(fmt.Sprintf("callers=%d/batch=%d/known=%v", c.callers, c.batch, c.known), func(b *testing.B) {
 			events := sign(b, b.N)
 			dir := b.TempDir()
 			j, err := sqlite.Open(filepath.Join(dir, "j.db"), sqlite.Options{})
@@ -84,6 +88,16 @@ func BenchmarkStore(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer in.Close(context.Background())
+			if c.known {
+				for _, s := range in.StoreBatch(context.Background(), events, All) {
+					if s.Err != nil {
+						b.Fatal(s.Err)
+					}
+				}
+				if err := j.Flush(context.Background()); err != nil {
+					b.Fatal(err)
+				}
+			}
 			took := make([]time.Duration, 0, b.N)
 			var mu sync.Mutex
 			var next atomic.Int64

@@ -315,10 +315,16 @@ func (j *Journal) get(ctx context.Context, h digest.Hash) (e journal.Entry, out 
 		// Older news were committed in between. What is owed and was never tried
 		// has no news yet, even if it became owed in this very millisecond.
 		c := byName[u.Replica]
-		if c.updated >= u.at && (!c.state.Owed() || c.attempts > 0) {
+		if c.updated > u.at && (!c.state.Owed() || c.attempts > 0) {
 			continue
 		}
-		if byName[u.Replica] = c.apply(u); u.State == custody.None {
+		// Of the same millisecond it may be what was committed, which is not to
+		// count twice, or newer.
+		next := c.apply(u)
+		if c.updated == u.at && c.state == next.state && c.location == next.location && c.err == next.err {
+			continue
+		}
+		if byName[u.Replica] = next; u.State == custody.None {
 			delete(byName, u.Replica)
 		}
 	}

@@ -91,7 +91,7 @@ func (r *Reader) listen(p *place, took time.Duration, err error) {
 func newPlace(r replica.Place) *place {
 	p := &place{Place: r}
 	p.filler, _ = replica.As[replica.Filler](r.Replica)
-	p.cache = p.filler != nil && !r.Counts
+	p.cache = r.Cache()
 	return p
 }
 

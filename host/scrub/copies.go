@@ -27,7 +27,7 @@ func (s *scrubber) inspect(i int, x *subject) (put bool) {
 		// The journal may not know it, and a put tells the location.
 		return !known.Held() || x.follows
 	case custody.Missing:
-		put = s.FillCaches || !isCache(s.Places[i])
+		put = s.FillCaches || !s.Places[i].Cache()
 		if known.Owed() {
 			p.Owed++
 			put = true
@@ -54,7 +54,7 @@ func (s *scrubber) mark(i int, x *subject, known custody.State) {
 		return
 	}
 	have, place := x.v.Meta() != nil, s.Places[i]
-	now, news := custody.Found(known, x.seen[i], isCache(place), !have && x.sure)
+	now, news := custody.Found(known, x.seen[i], place.Cache(), !have && x.sure)
 	u := journal.Update{Sequence: x.entry.Sequence, Replica: place.Name, State: now, Err: "found by a scrub: " + now.String(), RetryIn: time.Second}
 	switch {
 	case x.seen[i] == custody.Foreign && have && s.counting(x, false) < s.required():
@@ -114,11 +114,6 @@ func (s *scrubber) counting(x *subject, repaired bool) (n int) {
 		}
 	}
 	return n
-}
-
-func isCache(p replica.Place) bool {
-	_, ok := replica.As[replica.Filler](p.Replica)
-	return ok && !p.Counts
 }
 
 // repair puts the record to a place, and owes it where that fails.

@@ -45,7 +45,7 @@ func (s *scrubber) match(x *subject) {
 		case f.Err == nil:
 			if v, err := module.Match(&x.entry.Meta, f.Record); err == nil {
 				x.v = v
-				if !isCache(s.Places[i]) && !x.loose[i] {
+				if !s.Places[i].Cache() && !x.loose[i] {
 					x.holders++
 				}
 			}
@@ -89,7 +89,7 @@ func (s *scrubber) other(ctx context.Context, x *subject) (best module.Verified,
 		weight := 0
 		for k := range x.fetched {
 			if x.fetched[k].Err == nil && bytes.Equal(x.fetched[k].Record, record) {
-				if weight++; !isCache(s.Places[k]) {
+				if weight++; !s.Places[k].Cache() {
 					weight += len(x.fetched)
 				}
 			}
@@ -123,7 +123,7 @@ func (s *scrubber) follow(ctx context.Context, x *subject, other module.Verified
 	// A cache that has nothing is not filled for this.
 	var owed []string
 	for i, p := range s.Places {
-		if !isCache(p) || x.fetched[i].Err == nil {
+		if !p.Cache() || x.fetched[i].Err == nil {
 			owed = append(owed, p.Name)
 		}
 	}

@@ -109,7 +109,7 @@ type copyAt struct {
 // that it knows: the place is owed it.
 func (x *indexer) found(h digest.Hash, seen custody.State) {
 	at, ok := x.known[h]
-	if !ok || isCache(x.From) {
+	if !ok || x.From.Cache() {
 		return
 	}
 	// That nobody said it should be there is no reason not to give it to a place that lasts.
@@ -310,7 +310,7 @@ func (x *indexer) refuse(ref replica.Ref, err error) {
 func (x *indexer) copies(ref replica.Ref) []journal.Copy {
 	cs := []journal.Copy{{Replica: x.From.Name, State: custody.Held, Location: ref.Location}}
 	for _, p := range x.Places {
-		if p.Name != x.From.Name && !isCache(p) {
+		if p.Name != x.From.Name && !p.Cache() {
 			cs = append(cs, journal.Copy{Replica: p.Name, State: custody.Owed})
 		}
 	}

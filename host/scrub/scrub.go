@@ -177,7 +177,7 @@ func (s *scrubber) begin(ctx context.Context) error {
 	}
 	s.report = Report{Started: time.Now().UTC(), Last: last, ReadOnly: s.ReadOnly, FillCaches: s.FillCaches}
 	for _, p := range s.Places {
-		s.report.Places = append(s.report.Places, Place{Replica: p.Name, Cache: isCache(p)})
+		s.report.Places = append(s.report.Places, Place{Replica: p.Name, Cache: p.Cache()})
 	}
 	return err
 }

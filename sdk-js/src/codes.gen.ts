@@ -23,6 +23,11 @@ export const codes = [
   { number: 19, code: "hash_mismatch", origin: "module", status: 422, title: "The content does not have the expected hash." },
   { number: 20, code: "invalid_proof", origin: "module", status: 422, title: "The Merkle inclusion proof is malformed or does not lead to the root." },
   { number: 21, code: "invalid_argument", origin: "module", status: 400, title: "An argument of the call has the wrong form." },
+  { number: 22, code: "invalid_receipt", origin: "module", status: 422, title: "The receipt is malformed." },
+  { number: 23, code: "invalid_checkpoint", origin: "module", status: 422, title: "The checkpoint is malformed, or a signature line that it must have is missing." },
+  { number: 24, code: "proof_mismatch", origin: "module", status: 422, title: "Parts of the proof belong to different events, logs or keys." },
+  { number: 25, code: "untrusted_key", origin: "module", status: 422, title: "The keys that are trusted are not those that signed." },
+  { number: 26, code: "insufficient_witnesses", origin: "module", status: 422, title: "Fewer witnesses have cosigned the checkpoint than the policy asks for." },
   { number: 64, code: "not_found", origin: "host", status: 404, title: "There is no such event or resource." },
   { number: 65, code: "insufficient_redundancy", origin: "host", status: 503, title: "Too few replicas hold the event yet; it is journaled and will be retried." },
   { number: 66, code: "journal_unavailable", origin: "host", status: 503, title: "The journal cannot accept events now; nothing was stored." },
@@ -45,6 +50,8 @@ export const codes = [
   { number: 83, code: "unavailable", origin: "host", status: 503, title: "No source that may hold the event can be reached now." },
   { number: 84, code: "internal", origin: "host", status: 500, title: "The host failed; its log says why." },
   { number: 85, code: "epoch_changed", origin: "host", status: 410, title: "The place is in another order of events than the host's." },
+  { number: 86, code: "proof_pending", origin: "host", status: 503, title: "No published checkpoint of the log covers the event yet; try again in a second." },
+  { number: 87, code: "log_stopped", origin: "host", status: 503, title: "The log publishes nothing more until somebody sees to it; health says why." },
 ] as const;
 
 /** What a code stands for: its number in the module's ABI, who gives it, its HTTP status, one sentence for a person. */

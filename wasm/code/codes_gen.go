@@ -47,6 +47,16 @@ const (
 	InvalidProof Code = 20
 	// InvalidArgument: An argument of the call has the wrong form.
 	InvalidArgument Code = 21
+	// InvalidReceipt: The receipt is malformed.
+	InvalidReceipt Code = 22
+	// InvalidCheckpoint: The checkpoint is malformed, or a signature line that it must have is missing.
+	InvalidCheckpoint Code = 23
+	// ProofMismatch: Parts of the proof belong to different events, logs or keys.
+	ProofMismatch Code = 24
+	// UntrustedKey: The keys that are trusted are not those that signed.
+	UntrustedKey Code = 25
+	// InsufficientWitnesses: Fewer witnesses have cosigned the checkpoint than the policy asks for.
+	InsufficientWitnesses Code = 26
 	// NotFound: There is no such event or resource.
 	NotFound Code = 64
 	// InsufficientRedundancy: Too few replicas hold the event yet; it is journaled and will be retried.
@@ -91,10 +101,14 @@ const (
 	Internal Code = 84
 	// EpochChanged: The place is in another order of events than the host's.
 	EpochChanged Code = 85
+	// ProofPending: No published checkpoint of the log covers the event yet; try again in a second.
+	ProofPending Code = 86
+	// LogStopped: The log publishes nothing more until somebody sees to it; health says why.
+	LogStopped Code = 87
 )
 
 // All lists every refusal code in the order of its number.
-var All = [...]Code{TooLarge, InvalidUTF8, InvalidJSON, DuplicateKey, LoneSurrogate, NumberOutOfRange, NumberNotInteroperable, DepthExceeded, MissingField, UnknownField, InvalidField, UnknownType, InvalidPublicKey, InvalidPrivateKey, KeyMismatch, InvalidSignature, NoncanonicalSignature, SignatureMismatch, HashMismatch, InvalidProof, InvalidArgument, NotFound, InsufficientRedundancy, JournalUnavailable, StorageFull, Overloaded, ShuttingDown, Timeout, RequestTimeout, MethodNotAllowed, UnsupportedMediaType, InvalidParameter, UnknownParameter, InvalidCursor, Unauthorized, Forbidden, RateLimited, Archived, Corrupt, ImplementationsDisagree, Unavailable, Internal, EpochChanged}
+var All = [...]Code{TooLarge, InvalidUTF8, InvalidJSON, DuplicateKey, LoneSurrogate, NumberOutOfRange, NumberNotInteroperable, DepthExceeded, MissingField, UnknownField, InvalidField, UnknownType, InvalidPublicKey, InvalidPrivateKey, KeyMismatch, InvalidSignature, NoncanonicalSignature, SignatureMismatch, HashMismatch, InvalidProof, InvalidArgument, InvalidReceipt, InvalidCheckpoint, ProofMismatch, UntrustedKey, InsufficientWitnesses, NotFound, InsufficientRedundancy, JournalUnavailable, StorageFull, Overloaded, ShuttingDown, Timeout, RequestTimeout, MethodNotAllowed, UnsupportedMediaType, InvalidParameter, UnknownParameter, InvalidCursor, Unauthorized, Forbidden, RateLimited, Archived, Corrupt, ImplementationsDisagree, Unavailable, Internal, EpochChanged, ProofPending, LogStopped}
 
 // String returns the code as it stands in problem documents and SDK errors; "" for OK and unknown numbers.
 func (c Code) String() string {
@@ -141,6 +155,16 @@ func (c Code) String() string {
 		return "invalid_proof"
 	case InvalidArgument:
 		return "invalid_argument"
+	case InvalidReceipt:
+		return "invalid_receipt"
+	case InvalidCheckpoint:
+		return "invalid_checkpoint"
+	case ProofMismatch:
+		return "proof_mismatch"
+	case UntrustedKey:
+		return "untrusted_key"
+	case InsufficientWitnesses:
+		return "insufficient_witnesses"
 	case NotFound:
 		return "not_found"
 	case InsufficientRedundancy:
@@ -185,6 +209,10 @@ func (c Code) String() string {
 		return "internal"
 	case EpochChanged:
 		return "epoch_changed"
+	case ProofPending:
+		return "proof_pending"
+	case LogStopped:
+		return "log_stopped"
 	}
 	return ""
 }
@@ -234,6 +262,16 @@ func (c Code) Title() string {
 		return "The Merkle inclusion proof is malformed or does not lead to the root."
 	case InvalidArgument:
 		return "An argument of the call has the wrong form."
+	case InvalidReceipt:
+		return "The receipt is malformed."
+	case InvalidCheckpoint:
+		return "The checkpoint is malformed, or a signature line that it must have is missing."
+	case ProofMismatch:
+		return "Parts of the proof belong to different events, logs or keys."
+	case UntrustedKey:
+		return "The keys that are trusted are not those that signed."
+	case InsufficientWitnesses:
+		return "Fewer witnesses have cosigned the checkpoint than the policy asks for."
 	case NotFound:
 		return "There is no such event or resource."
 	case InsufficientRedundancy:
@@ -278,6 +316,10 @@ func (c Code) Title() string {
 		return "The host failed; its log says why."
 	case EpochChanged:
 		return "The place is in another order of events than the host's."
+	case ProofPending:
+		return "No published checkpoint of the log covers the event yet; try again in a second."
+	case LogStopped:
+		return "The log publishes nothing more until somebody sees to it; health says why."
 	}
 	return ""
 }
@@ -329,6 +371,16 @@ func (c Code) Status() int {
 		return 422
 	case InvalidArgument:
 		return 400
+	case InvalidReceipt:
+		return 422
+	case InvalidCheckpoint:
+		return 422
+	case ProofMismatch:
+		return 422
+	case UntrustedKey:
+		return 422
+	case InsufficientWitnesses:
+		return 422
 	case NotFound:
 		return 404
 	case InsufficientRedundancy:
@@ -373,6 +425,10 @@ func (c Code) Status() int {
 		return 500
 	case EpochChanged:
 		return 410
+	case ProofPending:
+		return 503
+	case LogStopped:
+		return 503
 	}
 	return 500
 }

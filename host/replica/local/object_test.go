@@ -203,36 +203,49 @@ func TestATombstoneHoldsDown(t *testing.T) {
 	}
 }
 
-// Damage to objects is that of events: told at the next start, read as such or
-// missing, listed where the name is whole, and repaired by another put.
+// Damage to objects is that of events: moved aside at the next start where it is
+// in the segment that is written on, else read as such, the name still listed.
+// Another put repairs it.
 func TestDamagedObjects(t *testing.T) {
-	for name, sealed := range map[string]bool{"in the last segment": false, "in a sealed one": true} {
+	for name, c := range map[string]struct {
+		segment  int64
+		want     error
+		suffered uint64
+		listed   int
+	}{
+		"in the last segment": {0, replica.ErrNotFound, 2, 2},
+		"in sealed ones":      {100, replica.ErrCorrupt, 0, 4},
+	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "r")
-			r := open(t, path, Options{})
-			os := []replica.Object{replicatest.Object("a", 1, 500), replicatest.Object("b", 2, 500), replicatest.Object("c", 3, 500)}
+			opts := Options{SegmentBytes: c.segment}
+			r := open(t, path, opts)
+			os := []replica.Object{replicatest.Object("a", 1, 500), replicatest.Object("b", 2, 500), replicatest.Object("c", 3, 500), replicatest.Object("d", 4, 500)}
 			for _, o := range os {
 				putObject(t, r, o)
 			}
+			corrupt(t, r, kindObject, keyOf("a"), 300)
 			corrupt(t, r, kindObject, keyOf("b"), 300)
-			opts := Options{}
-			if sealed {
-				opts.SegmentBytes = 100
-				r.kill()
-				r = open(t, path, opts)
-				put(t, r, events(0, 1, 200)...)
+			if c.segment > 0 {
+				eventually(t, "the index is written", func() bool { return sealedWithIndex(path, 2) })
 			}
 			r.kill()
 			r = open(t, path, opts)
 			for i, o := range os {
-				err := object(t, r, o)
-				if i != 1 && err != nil || i == 1 && !errors.Is(err, replica.ErrNotFound) {
+				if err := object(t, r, o); i > 1 && err != nil || i < 2 && !errors.Is(err, c.want) {
 					t.Errorf("object %d: %v", i, err)
 				}
 			}
-			if n := r.Suffered(); !sealed && n != 1 {
-				t.Errorf("%d suffered", n)
+			listed := 0
+			for _, err := range r.ListObjects(context.Background(), "") {
+				if listed++; err != nil {
+					t.Fatal(err)
+				}
 			}
+			if n := r.Suffered(); n != c.suffered || listed != c.listed {
+				t.Errorf("%d suffered, %d listed", n, listed)
+			}
+			putObject(t, r, os[0])
 			putObject(t, r, os[1])
 			r.kill()
 			r = open(t, path, opts)
@@ -243,6 +256,16 @@ func TestDamagedObjects(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sealedWithIndex reports whether the first n segments have their index files.
+func sealedWithIndex(path string, n uint64) bool {
+	for id := range n {
+		if _, err := os.Stat(filepath.Join(path, fileName(id+1, indexSuffix))); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // A failed write or sync leaves objects as they were answered, then and after

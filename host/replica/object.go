@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"iter"
@@ -26,7 +27,7 @@ const (
 // a/b.
 type Objects interface {
 	// PutObjects stores objects. The errors are in the order of os and of the same
-	// number. Equal bytes again are fine; where other bytes are stored under the
+	// number; what comes again in os under a name goes with the first. Equal bytes again are fine; where other bytes are stored under the
 	// name, the error is ErrConflict and they stay, unless they are damaged.
 	PutObjects(ctx context.Context, os []Object) []error
 
@@ -48,11 +49,12 @@ type Objects interface {
 	ListObjects(ctx context.Context, prefix string) iter.Seq2[string, error]
 }
 
-// CheckObject returns an error unless name is one that every kind can keep:
-// segments of a-z, 0-9, '.', '-' and '_', joined by single slashes, none of
-// which is "." or "..", at most MaxObjectName bytes in all.
+// CheckObject returns an error unless name is one that every kind can keep: two
+// segments or more of a-z, 0-9, '.', '-' and '_', joined by single slashes, none
+// of which is "." or "..", at most MaxObjectName bytes in all. What kinds keep of
+// events and of themselves has other names.
 func CheckObject(name string) error {
-	good := name != "" && len(name) <= MaxObjectName
+	good := strings.Contains(name, "/") && len(name) <= MaxObjectName
 	for _, segment := range strings.Split(name, "/") {
 		good = good && segment != "" && segment != "." && segment != ".."
 		for i := 0; i < len(segment); i++ {
@@ -77,20 +79,33 @@ func (o Object) Check() error {
 	return nil
 }
 
-// PutObjects stores os with put, which is given those that pass Check; the
-// others' errors are Check's. It stands in a kind's method of the name.
+// PutObjects stores os with put, which is given those that pass Check, each
+// name once; the errors of the others are Check's, or follow from those that
+// put returns. It is what the methods of the name begin with.
 func PutObjects(os []Object, put func(os []Object) []error) []error {
 	errs := make([]error, len(os))
 	var good []Object
-	var at []int
+	first := map[string]int{} // of good, by name
 	for i, o := range os {
-		if errs[i] = o.Check(); errs[i] == nil {
-			good, at = append(good, o), append(at, i)
+		if errs[i] = o.Check(); errs[i] != nil {
+			continue
+		}
+		if _, again := first[o.Name]; !again {
+			first[o.Name] = len(good)
+			good = append(good, o)
 		}
 	}
-	if len(good) > 0 {
-		for k, err := range put(good) {
-			errs[at[k]] = err
+	if len(good) == 0 {
+		return errs
+	}
+	done := put(good)
+	for i, o := range os {
+		if errs[i] != nil {
+			continue
+		}
+		k := first[o.Name]
+		if errs[i] = done[k]; errs[i] == nil && !bytes.Equal(o.Data, good[k].Data) {
+			errs[i] = fmt.Errorf("replica: %s twice: %w", o.Name, ErrConflict)
 		}
 	}
 	return errs

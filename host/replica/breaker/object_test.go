@@ -58,7 +58,7 @@ func TestObjectsThatFailOpenIt(t *testing.T) {
 	ctx := context.Background()
 	for name, fail := range map[string]func(o replica.Objects) error{
 		"put":  func(o replica.Objects) error { return o.PutObjects(ctx, someObjects(1, 10))[0] },
-		"swap": func(o replica.Objects) error { return o.SwapObject(ctx, "a", nil, nil) },
+		"swap": func(o replica.Objects) error { return o.SwapObject(ctx, "a/a", nil, nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := New(keeper{memory.New(), func(context.Context, []replica.Object) error { return errDown }, nil}, Options{Log: quiet, Failures: 3})
@@ -71,10 +71,10 @@ func TestObjectsThatFailOpenIt(t *testing.T) {
 			if err := fail(o); !errors.Is(err, ErrOpen) {
 				t.Errorf("after three failures: %v", err)
 			}
-			if _, err := o.GetObject(ctx, "a"); !errors.Is(err, ErrOpen) {
+			if _, err := o.GetObject(ctx, "a/a"); !errors.Is(err, ErrOpen) {
 				t.Errorf("GetObject: %v", err)
 			}
-			if err := o.DeleteObjects(ctx, []string{"a"}); !errors.Is(err, ErrOpen) {
+			if err := o.DeleteObjects(ctx, []string{"a/a"}); !errors.Is(err, ErrOpen) {
 				t.Errorf("DeleteObjects: %v", err)
 			}
 			for _, err := range o.ListObjects(ctx, "") {
@@ -102,7 +102,7 @@ func TestObjectsThatFindNoRoom(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	full = false
-	if err := o.SwapObject(context.Background(), "a", nil, nil); err != nil {
+	if err := o.SwapObject(context.Background(), "a/a", nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if s, _ := StateOf(r); s.Refuses != "" {
@@ -178,8 +178,8 @@ func TestNoObjects(t *testing.T) {
 		t.Fatal("a power that is not there is given")
 	}
 	o := r.(replica.Objects)
-	_, err := o.GetObject(ctx, "a")
-	errs := append(o.PutObjects(ctx, someObjects(2, 10)), err, o.SwapObject(ctx, "a", nil, nil), o.DeleteObjects(ctx, []string{"a"}))
+	_, err := o.GetObject(ctx, "a/a")
+	errs := append(o.PutObjects(ctx, someObjects(2, 10)), err, o.SwapObject(ctx, "a/a", nil, nil), o.DeleteObjects(ctx, []string{"a/a"}))
 	for _, err := range o.ListObjects(ctx, "") {
 		errs = append(errs, err)
 	}

@@ -66,7 +66,7 @@ func child(t *testing.T, path string, round uint64) {
 	wg.Wait()
 }
 
-// head is the text under the name "checkpoint" after so many swaps.
+// head is the text under the name "o/checkpoint" after so many swaps.
 func head(n uint64) []byte {
 	if n == 0 {
 		return nil
@@ -77,7 +77,7 @@ func head(n uint64) []byte {
 // childObjects does the same with objects, and swaps one from head to head.
 func childObjects(t *testing.T, r *Replica, round uint64) {
 	ctx, last := context.Background(), uint64(0)
-	if b, err := r.GetObject(ctx, "checkpoint"); err == nil {
+	if b, err := r.GetObject(ctx, "o/checkpoint"); err == nil {
 		_, _ = fmt.Sscanf(string(b), "head %d", &last)
 	}
 	for n := round << 32; ; n++ {
@@ -87,7 +87,7 @@ func childObjects(t *testing.T, r *Replica, round uint64) {
 			return
 		}
 		fmt.Printf("object %d\nswapping %d\n", n, last+1)
-		if err := r.SwapObject(ctx, "checkpoint", head(last), head(last+1)); err != nil {
+		if err := r.SwapObject(ctx, "o/checkpoint", head(last), head(last+1)); err != nil {
 			t.Error(err)
 			return
 		}
@@ -108,7 +108,7 @@ func childObjects(t *testing.T, r *Replica, round uint64) {
 func checkObjects(t *testing.T, r *Replica, want map[uint64]int, swapping, swapped uint64) {
 	t.Helper()
 	ctx := context.Background()
-	b, err := r.GetObject(ctx, "checkpoint")
+	b, err := r.GetObject(ctx, "o/checkpoint")
 	if swapped > 0 && err != nil || err == nil && !bytes.Equal(b, head(swapped)) && !bytes.Equal(b, head(swapping)) {
 		t.Fatalf("the checkpoint is %q, %v, after %d", b, err, swapped)
 	}

@@ -174,10 +174,10 @@ func TestATombstoneHoldsDown(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r")
 	opts := Options{SegmentBytes: 3000, CompactRate: 1 << 30}
 	r := open(t, path, opts)
-	gone := replicatest.Object("gone", 1, 300)
+	gone := replicatest.Object("x/gone", 1, 300)
 	putObject(t, r, gone)
 	put(t, r, events(0, 10, 300)...) // the first segment is nearly all of events
-	if err := r.DeleteObjects(ctx, []string{"gone"}); err != nil {
+	if err := r.DeleteObjects(ctx, []string{"x/gone"}); err != nil {
 		t.Fatal(err)
 	}
 	for n := range uint64(40) { // segments that die, one after the other, the tombstone's first
@@ -220,12 +220,12 @@ func TestDamagedObjects(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "r")
 			opts := Options{SegmentBytes: c.segment}
 			r := open(t, path, opts)
-			os := []replica.Object{replicatest.Object("a", 1, 500), replicatest.Object("b", 2, 500), replicatest.Object("c", 3, 500), replicatest.Object("d", 4, 500)}
+			os := []replica.Object{replicatest.Object("x/a", 1, 500), replicatest.Object("x/b", 2, 500), replicatest.Object("x/c", 3, 500), replicatest.Object("x/d", 4, 500)}
 			for _, o := range os {
 				putObject(t, r, o)
 			}
-			corrupt(t, r, kindObject, keyOf("a"), 300)
-			corrupt(t, r, kindObject, keyOf("b"), 300)
+			corrupt(t, r, kindObject, keyOf("x/a"), 300)
+			corrupt(t, r, kindObject, keyOf("x/b"), 300)
 			if c.segment > 0 {
 				eventually(t, "the index is written", func() bool { return sealedWithIndex(path, 2) })
 			}
@@ -284,16 +284,16 @@ func TestFailingStepsOfObjects(t *testing.T) {
 				path := filepath.Join(t.TempDir(), "r")
 				f := &faults{}
 				r := open(t, path, Options{fault: f.hook})
-				held, other := replicatest.Object("a", 1, 500), replicatest.Object("b", 2, 500)
+				held, other := replicatest.Object("x/a", 1, 500), replicatest.Object("x/b", 2, 500)
 				putObject(t, r, held)
-				if err := r.SwapObject(ctx, "checkpoint", nil, head(1)); err != nil {
+				if err := r.SwapObject(ctx, "x/checkpoint", nil, head(1)); err != nil {
 					t.Fatal(err)
 				}
 				f.set(c.step, applied, c.err)
 				errs := []error{
 					r.PutObjects(ctx, []replica.Object{other})[0],
-					r.SwapObject(ctx, "checkpoint", head(1), head(2)),
-					r.DeleteObjects(ctx, []string{"a"}),
+					r.SwapObject(ctx, "x/checkpoint", head(1), head(2)),
+					r.DeleteObjects(ctx, []string{"x/a"}),
 				}
 				for i, err := range errs {
 					if !errors.Is(err, c.want) {
@@ -309,7 +309,7 @@ func TestFailingStepsOfObjects(t *testing.T) {
 					if err := object(t, r, held); err != nil {
 						t.Error(err)
 					}
-					if err := object(t, r, replica.Object{Name: "checkpoint", Data: head(1)}); err != nil {
+					if err := object(t, r, replica.Object{Name: "x/checkpoint", Data: head(1)}); err != nil {
 						t.Error(err)
 					}
 					if err := object(t, r, other); !errors.Is(err, replica.ErrNotFound) {
@@ -320,7 +320,7 @@ func TestFailingStepsOfObjects(t *testing.T) {
 				r.kill()
 				r = open(t, path, Options{})
 				check()
-				if err := r.SwapObject(ctx, "checkpoint", head(1), head(3)); err != nil {
+				if err := r.SwapObject(ctx, "x/checkpoint", head(1), head(3)); err != nil {
 					t.Error(err)
 				}
 				putObject(t, r, other)

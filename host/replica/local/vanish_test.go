@@ -31,16 +31,16 @@ var calls = map[string]func(r *Replica, held module.Verified) error{
 		return r.GetBatch(context.Background(), []replica.Ref{{Hash: held.Hash()}})[0].Err
 	},
 	"a put of an object": func(r *Replica, _ module.Verified) error {
-		return r.PutObjects(context.Background(), []replica.Object{replicatest.Object("a", 1, 10)})[0]
+		return r.PutObjects(context.Background(), []replica.Object{replicatest.Object("a/a", 1, 10)})[0]
 	},
 	"a swap": func(r *Replica, _ module.Verified) error {
-		return r.SwapObject(context.Background(), "a", nil, []byte("now"))
+		return r.SwapObject(context.Background(), "a/a", nil, []byte("now"))
 	},
 	"a delete of an object": func(r *Replica, _ module.Verified) error {
-		return r.DeleteObjects(context.Background(), []string{"a"})
+		return r.DeleteObjects(context.Background(), []string{"a/a"})
 	},
 	"a read of an object": func(r *Replica, _ module.Verified) error {
-		_, err := r.GetObject(context.Background(), "a")
+		_, err := r.GetObject(context.Background(), "a/a")
 		return err
 	},
 	"a list of objects": func(r *Replica, _ module.Verified) error {

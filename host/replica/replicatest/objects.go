@@ -103,7 +103,7 @@ func lists(t *testing.T, o replica.Objects, prefix string, want ...string) {
 
 func objectMissing(t *testing.T, _ Subject, o replica.Objects) {
 	lacksObject(t, o, "log/00112233aabbccdd/checkpoint")
-	if err := o.DeleteObjects(timeout(t), []string{"log/00112233aabbccdd/checkpoint", "a"}); err != nil {
+	if err := o.DeleteObjects(timeout(t), []string{"log/00112233aabbccdd/checkpoint", "a/a"}); err != nil {
 		t.Fatalf("DeleteObjects of missing ones: %v", err)
 	}
 	lists(t, o, "")
@@ -119,9 +119,9 @@ func objectPut(t *testing.T, _ Subject, o replica.Objects) {
 	long := strings.Repeat("abcdefghi/", replica.MaxObjectName/10)
 	long = long[:len(long)-1] + "x" // ends in no slash
 	os := []replica.Object{
-		Object("log/00112233aabbccdd/tile/0/x001/234.p/5", 1, 160), Object("a", 2, 1), Object("empty", 3, 0),
-		Object("b-c_d.e/0", 4, 8192), Object(long, 5, 100), Object("most", 6, replica.MaxObject),
-		{Name: "zeros", Data: make([]byte, 5000)}, {Name: "json", Data: []byte(`{"a":1}`)}, {Name: "text/checkpoint", Data: []byte("origin\n1\n")},
+		Object("log/00112233aabbccdd/tile/0/x001/234.p/5", 1, 160), Object("a/a", 2, 1), Object("a/empty", 3, 0),
+		Object("b-c_d.e/0", 4, 8192), Object(long, 5, 100), Object("a/most", 6, replica.MaxObject),
+		{Name: "a/zeros", Data: make([]byte, 5000)}, {Name: "a/json", Data: []byte(`{"a":1}`)}, {Name: "text/checkpoint", Data: []byte("origin\n1\n")},
 	}
 	putObjects(t, o, os...)
 	holdsObjects(t, o, os...)
@@ -140,10 +140,12 @@ func objectUnequal(t *testing.T, _ Subject, o replica.Objects) {
 	one, other, longer := Object("a/b", 1, 500), Object("a/b", 2, 500), Object("a/b", 1, 501)
 	fresh, freshOther := Object("a/c", 1, 500), Object("a/c", 2, 500)
 	putObjects(t, o, one)
-	errs := o.PutObjects(timeout(t), []replica.Object{other, one, longer, fresh, freshOther, fresh})
-	for i, err := range errs {
-		if conflict := i == 0 || i == 2 || i == 4; conflict != errors.Is(err, replica.ErrConflict) || !conflict && err != nil {
-			t.Errorf("object %d: %v", i, err)
+	for _, batch := range [][]replica.Object{{other, fresh, freshOther, fresh}, {longer, fresh, freshOther}, {one, fresh}} {
+		for i, err := range o.PutObjects(timeout(t), batch) {
+			bad := !bytes.Equal(batch[i].Data, one.Data) && !bytes.Equal(batch[i].Data, fresh.Data)
+			if bad != errors.Is(err, replica.ErrConflict) || !bad && err != nil {
+				t.Errorf("object %d of %d: %v", i, len(batch), err)
+			}
 		}
 	}
 	holdsObjects(t, o, one, fresh)
@@ -253,15 +255,15 @@ func objectRace(t *testing.T, _ Subject, o replica.Objects) {
 }
 
 func objectDelete(t *testing.T, _ Subject, o replica.Objects) {
-	os := []replica.Object{Object("a/b", 1, 100), Object("a/c", 2, 100), Object("a.d", 3, 100), Object("d", 3, 100)}
+	os := []replica.Object{Object("a/b", 1, 100), Object("a/c", 2, 100), Object("a/.d", 3, 100), Object("d/a", 3, 100)}
 	putObjects(t, o, os...)
-	if err := o.DeleteObjects(timeout(t), []string{"a/b", "a/none", "none/b", "a.d", "a/b"}); err != nil {
+	if err := o.DeleteObjects(timeout(t), []string{"a/b", "a/none", "none/b", "a/.d", "a/b"}); err != nil {
 		t.Fatal(err)
 	}
 	lacksObject(t, o, "a/b")
-	lacksObject(t, o, "a.d")
+	lacksObject(t, o, "a/.d")
 	holdsObjects(t, o, os[1], os[3])
-	lists(t, o, "", "a/c", "d")
+	lists(t, o, "", "a/c", "d/a")
 	back := Object("a/b", 9, 100) // other bytes than the ones before
 	putObjects(t, o, back)
 	holdsObjects(t, o, back)
@@ -269,7 +271,7 @@ func objectDelete(t *testing.T, _ Subject, o replica.Objects) {
 
 func objectList(t *testing.T, _ Subject, o replica.Objects) {
 	var names []string
-	for _, name := range []string{"log/a/checkpoint", "log/a/tile/0/000", "log/a/tile/0/001", "log/a/tile/0/001.p/7", "log/ab/checkpoint", "lo", "log.x", "other/log/a"} {
+	for _, name := range []string{"log/a/checkpoint", "log/a/tile/0/000", "log/a/tile/0/001", "log/a/tile/0/001.p/7", "log/ab/checkpoint", "lo/a", "log.x/a", "other/log/a"} {
 		names = append(names, name)
 		putObjects(t, o, Object(name, 1, 50))
 	}
@@ -310,12 +312,12 @@ func objectBatch(t *testing.T, _ Subject, o replica.Objects) {
 }
 
 func objectBad(t *testing.T, _ Subject, o replica.Objects) {
-	good := Object("good", 1, 100)
+	good := Object("a/good", 1, 100)
 	bad := []string{
-		"", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", "A", "a b", "a\\b", "a\x00", "ä", "a*", "a?b", "a%2fb", "a:b",
-		strings.Repeat("a", replica.MaxObjectName+1),
+		"", "/", "a", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", "a/A", "a/a b", "a/a\\b", "a/a\x00", "a/ä", "a/a*", "a/a?b", "a/a%2fb", "a/a:b",
+		"a/" + strings.Repeat("a", replica.MaxObjectName-1),
 	}
-	os := []replica.Object{good, Object("large", 1, replica.MaxObject+1)}
+	os := []replica.Object{good, Object("a/large", 1, replica.MaxObject+1)}
 	for _, name := range bad {
 		os = append(os, Object(name, 1, 10))
 	}
@@ -335,11 +337,11 @@ func objectBad(t *testing.T, _ Subject, o replica.Objects) {
 			t.Errorf("DeleteObjects of %.40q succeeds", name)
 		}
 	}
-	if err := o.SwapObject(timeout(t), "large", nil, Object("", 1, replica.MaxObject+1).Data); err == nil {
+	if err := o.SwapObject(timeout(t), "a/large", nil, Object("", 1, replica.MaxObject+1).Data); err == nil {
 		t.Error("SwapObject of too much succeeds")
 	}
 	holdsObjects(t, o, good)
-	lists(t, o, "", "good")
+	lists(t, o, "", "a/good")
 }
 
 func objectConcurrent(t *testing.T, _ Subject, o replica.Objects) {
@@ -379,17 +381,17 @@ func objectConcurrent(t *testing.T, _ Subject, o replica.Objects) {
 func objectCancelled(t *testing.T, _ Subject, o replica.Objects) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	errs := o.PutObjects(ctx, []replica.Object{Object("a", 1, 10), Object("b", 1, 10)})
+	errs := o.PutObjects(ctx, []replica.Object{Object("a/a", 1, 10), Object("a/b", 1, 10)})
 	if len(errs) != 2 || !errors.Is(errs[0], context.Canceled) || !errors.Is(errs[1], context.Canceled) {
 		t.Errorf("PutObjects with an ended context: %v", errs)
 	}
-	if _, err := o.GetObject(ctx, "a"); !errors.Is(err, context.Canceled) {
+	if _, err := o.GetObject(ctx, "a/a"); !errors.Is(err, context.Canceled) {
 		t.Errorf("GetObject with an ended context: %v", err)
 	}
-	if err := o.SwapObject(ctx, "a", nil, nil); !errors.Is(err, context.Canceled) {
+	if err := o.SwapObject(ctx, "a/a", nil, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("SwapObject with an ended context: %v", err)
 	}
-	if err := o.DeleteObjects(ctx, []string{"a"}); !errors.Is(err, context.Canceled) {
+	if err := o.DeleteObjects(ctx, []string{"a/a"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("DeleteObjects with an ended context: %v", err)
 	}
 	var last error
@@ -422,9 +424,9 @@ func objectBeside(t *testing.T, s Subject, o replica.Objects) {
 	// One is named as a hash is, one holds an event, some are named as what kinds
 	// keep beside their events.
 	os := []replica.Object{
-		Object(v.Hash().String(), 1, 100), Object(v.Hash().String()+".json", 1, 100),
-		{Name: gone.Hash().String(), Data: gone.Record()}, Object("place", 1, 100), Object("place.json", 1, 100),
-		Object("journal-"+journal, 1, 100), Object("journal-"+journal+".txt", 1, 100), Object("log/a/checkpoint", 1, 100),
+		Object("a/"+v.Hash().String(), 1, 100), Object("a/"+v.Hash().String()+".json", 1, 100),
+		{Name: "a/" + gone.Hash().String(), Data: gone.Record()}, Object("a/place.json", 1, 100),
+		Object("a/journal-"+journal, 1, 100), Object("log/a/checkpoint", 1, 100),
 	}
 	putObjects(t, o, os...)
 	holdsObjects(t, o, os...)
@@ -522,21 +524,21 @@ func objectClose(t *testing.T, s Subject, o replica.Objects) {
 	if s.Close == nil {
 		t.Skip("this kind is not closed")
 	}
-	putObjects(t, o, Object("a", 1, 10))
+	putObjects(t, o, Object("a/a", 1, 10))
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	errs := o.PutObjects(timeout(t), []replica.Object{Object("a", 1, 10)})
+	errs := o.PutObjects(timeout(t), []replica.Object{Object("a/a", 1, 10)})
 	if !errors.Is(errs[0], replica.ErrClosed) {
 		t.Errorf("PutObjects after Close: %v, want ErrClosed", errs)
 	}
-	if _, err := o.GetObject(timeout(t), "a"); !errors.Is(err, replica.ErrClosed) {
+	if _, err := o.GetObject(timeout(t), "a/a"); !errors.Is(err, replica.ErrClosed) {
 		t.Errorf("GetObject after Close: %v, want ErrClosed", err)
 	}
-	if err := o.SwapObject(timeout(t), "b", nil, nil); !errors.Is(err, replica.ErrClosed) {
+	if err := o.SwapObject(timeout(t), "a/b", nil, nil); !errors.Is(err, replica.ErrClosed) {
 		t.Errorf("SwapObject after Close: %v, want ErrClosed", err)
 	}
-	if err := o.DeleteObjects(timeout(t), []string{"a"}); !errors.Is(err, replica.ErrClosed) {
+	if err := o.DeleteObjects(timeout(t), []string{"a/a"}); !errors.Is(err, replica.ErrClosed) {
 		t.Errorf("DeleteObjects after Close: %v, want ErrClosed", err)
 	}
 	for _, err := range o.ListObjects(timeout(t), "") {

@@ -15,7 +15,6 @@ const (
 	DefaultMaxBytes = 256 << 10 // unless configured
 	MaxBytes        = 4 << 20   // that can be configured
 	MaxParents      = 256
-	maxSafeInteger  = 1<<53 - 1
 )
 
 // A Parser reads one event after another. Its buffers stay, so that one in use

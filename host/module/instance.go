@@ -26,7 +26,8 @@ type instance struct {
 // operations are the exports that the host calls.
 var operations = []string{"abi_version", "version", "input", "erase", "canonicalize", "verify", "verify_batch", "name", "preimage",
 	"create", "sign", "private_text", "key_from_random", "public_key", "public_text", "register_types", "types", "inclusion",
-	"sign_digest", "verify_digest", "recover", "signature_text", "signature_of", "public_of", "sha256"}
+	"sign_digest", "verify_digest", "recover", "signature_text", "signature_of", "public_of", "sha256",
+	"sign_receipt", "verify_receipt"}
 
 func (p *Pool) instantiate(ctx context.Context) (*instance, error) {
 	m, err := p.runtime.InstantiateModule(withLinear(ctx), p.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))

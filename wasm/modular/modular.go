@@ -21,7 +21,7 @@ const (
 // (Montgomery form) is the caller's to know.
 type Element [Limbs]uint64
 
-// A Modulus is an odd prime n with 2²⁵⁵ < n < 2²⁵⁶ and what follows from it.
+// A Modulus is an odd prime n < 2²⁵⁶ and what follows from it.
 type Modulus struct {
 	N   Element // n itself
 	Inv uint64  // n⁻¹ mod 2²⁹

@@ -29,6 +29,8 @@ func (s *State512) Reset() {
 }
 
 // Write appends p to the message. It keeps no reference to p.
+//
+//go:noinline
 func (s *State512) Write(p []byte) {
 	for len(p) > 0 {
 		n := copy(s.buf[s.n%blockSize512:], p)

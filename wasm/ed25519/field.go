@@ -18,10 +18,12 @@ func (z *field) parity() byte {
 	return byte(t[0] & 1)
 }
 
-// run sets z = x^(2ⁿ)·y; z must not be y.
+// run sets z = x^(2ⁿ)·y for n > 0; z must not be y.
+//
+//go:noinline
 func (z *field) run(x *field, n int, y *field) {
-	*z = *x
-	for range n {
+	z.mul(x, x)
+	for range n - 1 {
 		z.mul(z, z)
 	}
 	z.mul(z, y)
@@ -29,10 +31,12 @@ func (z *field) run(x *field, n int, y *field) {
 
 // ratioRoot sets z to a square root of u/v and reports whether there is one.
 // v is not 0.
+//
+//go:noinline
 func (z *field) ratioRoot(u, v *field) bool {
 	// The root is u·v³·(u·v⁷)^((p−5)/8), or that times √−1: RFC 8032
 	// section 5.1.3.
-	var w, x, t, five, s field
+	var w, x, r, s, t field
 	t.mul(v, v)
 	t.mul(&t, v)
 	w.mul(u, &t) // u·v³
@@ -40,25 +44,15 @@ func (z *field) ratioRoot(u, v *field) bool {
 	x.mul(&w, &t) // u·v⁷
 	// (p−5)/8 = 2²⁵² − 3: x^(2ⁿ−1) for n = 2, 4, 5, 10, 20, 40, 50, 100, 200, 250.
 	t.run(&x, 1, &x)
-	s = t
-	t.run(&s, 2, &s)
-	five.run(&t, 1, &x)
-	t.run(&five, 5, &five)
-	ten := t
-	for _, n := range [...]int{10, 20} {
-		s = t
-		t.run(&s, n, &s)
-	}
-	s = t
-	t.run(&s, 10, &ten)
-	fifty := t
-	for _, n := range [...]int{50, 100} {
-		s = t
-		t.run(&s, n, &s)
-	}
-	s = t
-	t.run(&s, 50, &fifty)
-	s = t
+	s.run(&t, 2, &t)
+	t.run(&s, 1, &x)
+	s.run(&t, 5, &t)
+	t.run(&s, 10, &s)
+	r.run(&t, 20, &t)
+	t.run(&r, 10, &s)
+	s.run(&t, 50, &t)
+	r.run(&s, 100, &s)
+	s.run(&r, 50, &t)
 	t.run(&s, 2, &x)
 	z.mul(&t, &w)
 	t.mul(z, z)

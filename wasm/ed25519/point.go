@@ -11,6 +11,8 @@ type addend struct{ plus, minus, z, t field }
 
 // decode reads the 32 bytes of a point and reports whether they are one. As in
 // Go, y may be p or more, and x may be a negative 0.
+//
+//go:noinline
 func (p *point) decode(b *[32]byte) bool {
 	var be [32]byte
 	reverse(&be, b)
@@ -41,6 +43,8 @@ func (p *point) complete() {
 }
 
 // encode writes the 32 bytes of p.
+//
+//go:noinline
 func (p *point) encode(b *[32]byte) {
 	var t modular.Element
 	var x, z field
@@ -56,6 +60,8 @@ func (p *point) encode(b *[32]byte) {
 	reverse(b, &be)
 }
 
+//
+//go:noinline
 func reverse(dst, src *[32]byte) {
 	for i, b := range src {
 		dst[31-i] = b
@@ -87,6 +93,8 @@ func (p *point) double() {
 }
 
 // join sets p to (e·f, g·h, f·g, e·h).
+//
+//go:noinline
 func (p *point) join(e, f, g, h *field) {
 	var t field
 	t.mul(e, h)

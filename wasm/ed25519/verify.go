@@ -26,6 +26,8 @@ type (
 
 // Verify reports whether signature is public's signature of message. Its time
 // depends on all of them.
+//
+//go:noinline
 func Verify(public *[PublicSize]byte, signature *[SignatureSize]byte, message []byte) bool {
 	var a point
 	var s, k modular.Element
@@ -44,6 +46,8 @@ func Verify(public *[PublicSize]byte, signature *[SignatureSize]byte, message []
 }
 
 // challenge sets k = SHA-512(R ‖ public ‖ message) modulo ℓ.
+//
+//go:noinline
 func challenge(k *modular.Element, signature *[SignatureSize]byte, public *[PublicSize]byte, message []byte) {
 	var h digest.State512
 	var sum [digest.Size512]byte
@@ -64,6 +68,8 @@ func challenge(k *modular.Element, signature *[SignatureSize]byte, public *[Publ
 }
 
 // combine sets p = k·p + s·q with shared doublings.
+//
+//go:noinline
 func (p *point) combine(k *modular.Element, q *point, s *modular.Element) {
 	w := newWorkspace()
 	w.tables[0].fill(p)

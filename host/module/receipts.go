@@ -22,6 +22,8 @@ type Receipt struct {
 	Log          string   // verifier key of the log, name+ID+key
 	Origin       string   // the name of that key
 	Key          string   // PUB_K1_… that signed it: whose it is, is for the caller to know
+
+	JSON []byte `json:"-"` // all this as the module wrote it, in canonical form
 }
 
 // SignReceipt signs a receipt without sig, in any JSON spelling, with a K1 key;
@@ -48,6 +50,7 @@ func (p *Pool) VerifyReceipt(ctx context.Context, receipt []byte) (r Receipt, er
 		return r, fmt.Errorf("%w: %w", errMalformed, err)
 	}
 	r = report.Receipt
+	r.JSON = b
 	r.Hash, r.RecordDigest = digest.Hash(report.Hash), digest.Hash(report.RecordDigest)
 	r.AdmittedAt = time.UnixMilli(report.AdmittedAt).UTC()
 	return r, nil

@@ -37,6 +37,7 @@ var exports = map[string]any{
 	"verify":          exportVerify,
 	"verify_batch":    exportVerifyBatch,
 	"verify_digest":   exportVerifyDigest,
+	"verify_proof":    exportVerifyProof,
 	"verify_receipt":  exportVerifyReceipt,
 	"version":         exportVersion,
 }

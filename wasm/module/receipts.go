@@ -50,18 +50,6 @@ func exportVerifyReceipt(size uint32) uint32 {
 	if c := receipts.Read(taken(size), &promise); c != code.OK {
 		return answer(c, receipts.Pointer())
 	}
-	r := &promise
-	out = append(out[:0], `{"admitted_at":`...)
-	out = canon.AppendUint(out, r.AdmittedAt)
-	out = canon.AppendUint(append(out, `,"durable":`...), r.Durable)
-	out = r.Hash.AppendHex(append(out, `,"hash":"`...))
-	out = r.Key.AppendText(append(out, `","key":"`...))
-	out = canon.AppendString(append(out, `","log":`...), r.LogText)
-	out = canon.AppendString(append(out, `,"origin":`...), r.Log.Name)
-	out = r.RecordDigest.AppendHex(append(out, `,"record_digest":"`...))
-	out = append(append(out, `","replicas":`...), r.Replicas...)
-	out = canon.AppendUint(append(out, `,"required":`...), r.Required)
-	out = canon.AppendUint(append(out, `,"sequence":`...), r.Sequence)
-	out = append(out, '}')
+	promise.Report((*canon.Object)(&out))
 	return answer(code.OK, out)
 }

@@ -93,12 +93,8 @@ func (p *Parser) Sign(text []byte, priv *key.Private, r *Receipt) code.Code {
 	if c := p.parse(text, r, false); c != code.OK {
 		return c
 	}
-	if priv.Curve != key.K1 {
-		p.pointer = p.pointer[:0]
-		return code.InvalidPrivateKey
-	}
 	d := r.digest()
-	return sig.Sign(&r.Signature, priv, &d)
+	return sig.SignWalk(&r.Signature, priv, &d)
 }
 
 // AppendSigned appends the canonical form of the receipt that Sign signed.
@@ -134,15 +130,13 @@ func (p *Parser) parse(text []byte, r *Receipt, signed bool) code.Code {
 		return code.InvalidReceipt
 	}
 	var at [fields]*canon.Member
-	members := p.w.Members()
-	for i := range members {
-		m := &members[i]
-		f := fieldOf(out[m.Key+1 : m.Value-2])
-		if f == fields || f == fieldSig && !signed {
-			p.pointer = append(p.pointer, p.w.PointTo(m)...)
-			return code.InvalidReceipt
-		}
-		at[f] = m
+	unknown := p.w.Take(names[:], at[:])
+	if unknown == nil && !signed {
+		unknown = at[fieldSig]
+	}
+	if unknown != nil {
+		p.pointer = append(p.pointer, p.w.PointTo(unknown)...)
+		return code.InvalidReceipt
 	}
 	for f, m := range at {
 		if m == nil && (f != fieldSig || signed) {
@@ -156,11 +150,19 @@ func (p *Parser) parse(text []byte, r *Receipt, signed bool) code.Code {
 	return p.fields(r, &at)
 }
 
-func fieldOf(name []byte) int {
-	for f := range names {
-		if digest.Is(name, names[f]) {
-			return f
-		}
-	}
-	return fields
+// Report writes what a signed receipt says and the key that signed it.
+func (r *Receipt) Report(o *canon.Object) {
+	var text [key.MaxText]byte
+	o.Begin()
+	o.Uint("admitted_at", r.AdmittedAt)
+	o.Uint("durable", r.Durable)
+	o.Text("hash", r.Hash.AppendHex(text[:0]))
+	o.Text("key", r.Key.AppendText(text[:0]))
+	o.Text("log", r.LogText)
+	o.Text("origin", r.Log.Name)
+	o.Text("record_digest", r.RecordDigest.AppendHex(text[:0]))
+	o.JSON("replicas", r.Replicas)
+	o.Uint("required", r.Required)
+	o.Uint("sequence", r.Sequence)
+	o.End()
 }

@@ -53,6 +53,7 @@ var hostErrors = []struct {
 	{journal.ErrFull, code.StorageFull},
 	{journal.ErrFailed, code.JournalUnavailable},
 	{journal.ErrBusy, code.JournalUnavailable},
+	{journal.ErrReserved, code.NotFound}, // it is damaged, too
 	{journal.ErrDamaged, code.JournalUnavailable},
 	{journal.ErrClosed, code.ShuttingDown},
 	{module.ErrTimeout, code.Timeout},

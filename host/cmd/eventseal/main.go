@@ -21,6 +21,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the host: take events over HTTP, store and serve them."`
 	Scrub   scrubCommand   `cmd:"" help:"Read every copy of every event, compare, repair: of a host that is not running, or with --server of one that is."`
 	Reindex reindexCommand `cmd:"" help:"Rebuild the journal of a host that is not running from what a replica holds."`
+	Witness witnessCommand `cmd:"" help:"Run a witness: cosign the heads of other hosts' logs, each only if it follows from the last."`
 
 	Keygen       keygenCommand       `cmd:"" group:"here" help:"Make a key pair."`
 	Create       createCommand       `cmd:"" group:"here" help:"Make an unsigned event: its canonical form."`

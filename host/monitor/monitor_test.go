@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -176,7 +177,7 @@ func TestLies(t *testing.T) {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
 			h := newHost(t, 300)
-			h.log, h.known = honest.log.Fork(300), honest.known
+			h.log, h.known = honest.log.Fork(300), maps.Clone(honest.known)
 			w := watch(t, h)
 			w.good(300)
 			h.admit(600)

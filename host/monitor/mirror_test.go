@@ -27,6 +27,7 @@ type own struct {
 	known   map[string]bool
 	refuses map[string]string // with this code
 	down    bool
+	receipt func(hash string) string // the hash that a receipt names
 }
 
 func newOwn(t *testing.T) *own {
@@ -60,6 +61,9 @@ func (o *own) serve(w http.ResponseWriter, r *http.Request) {
 			if !o.known[hash] {
 				o.known[hash], status = true, 201
 				o.order = append(o.order, hash)
+			}
+			if o.receipt != nil {
+				hash = o.receipt(hash)
 			}
 			fmt.Fprintf(w, `{"hash":%q,"status":%d,"epoch":%q,"sequence":%d}`+"\n", hash, status, o.epoch, len(o.order))
 		}
@@ -107,6 +111,35 @@ func TestMirror(t *testing.T) {
 	delete(o.known, h.log.Leaves[5].String())
 	if r := w.good(700); r.Created != 1 || r.Known != 699 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// One's own host is believed only as far as its receipts go.
+func TestMirrorReceipts(t *testing.T) {
+	h, o := newHost(t, 600), newOwn(t)
+	w := mirror(t, h, o)
+	o.receipt = func(hash string) string {
+		if hash == h.log.Leaves[500].String() {
+			return h.log.Leaves[0].String()
+		}
+		return hash
+	}
+	if r, err := w.pass(t.Context()); err == nil || !strings.Contains(err.Error(), "receipt for another event") || r.Verified != 256 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	o.receipt = func(hash string) string {
+		if hash == h.log.Leaves[500].String() {
+			o.epoch = "00000000000000bb"
+			clear(o.known)
+		}
+		return hash
+	}
+	if r, err := w.pass(t.Context()); err == nil || !strings.Contains(err.Error(), "everything is stored again") {
+		t.Errorf("%+v, %v", r, err)
+	}
+	o.receipt = nil
+	if r := w.good(600); r.Created+r.Known != 600 || len(o.known) != 600 {
+		t.Errorf("%+v, %d events", r, len(o.known))
 	}
 }
 

@@ -392,3 +392,65 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("%d requests for the last 576 events", got)
 	}
 }
+
+// The tiles of a head may have become full since, and then the partial ones may be gone.
+func TestPartialTilesGo(t *testing.T) {
+	h := newHost(t, 600)
+	w := watch(t, h)
+	full := h.log.Fork(600)
+	full.Grow(1024, 1)
+	h.lies(func(w http.ResponseWriter, r *http.Request, _ string) bool {
+		if strings.Contains(r.URL.Path, ".p/") {
+			notFound(w)
+			return true
+		}
+		path, isTile := strings.CutPrefix(r.URL.Path, "/log/tile/")
+		if isTile && !strings.HasPrefix(path, "1/") {
+			h.serveTile(w, full, "tile/"+path)
+			return true
+		}
+		if path == "1/000" { // as after 65,536 events: the first two hashes are the same
+			w.Write(append(full.Tile(tile.Name{Level: 1, Width: 2}), make([]byte, 254*32)...))
+			return true
+		}
+		return false
+	})
+	w.good(600)
+	// One that only says so.
+	h.admit(700)
+	h.lies(func(w http.ResponseWriter, r *http.Request, _ string) bool {
+		if strings.Contains(r.URL.Path, ".p/") {
+			notFound(w)
+		} else if r.URL.Path == "/log/tile/entries/002" {
+			w.Write(make([]byte, 34*200))
+		} else {
+			return false
+		}
+		return true
+	})
+	w.o.Attempts = 1
+	if _, err := w.pass(t.Context()); err == nil {
+		t.Error("a short tile is a full one")
+	}
+}
+
+// What is proven is not asked for again.
+func TestSplitIsTold(t *testing.T) {
+	h := newHost(t, 300)
+	w := watch(t, h)
+	w.good(300)
+	fork := h.log.Fork(0)
+	fork.Grow(300, 1)
+	w.o.Attempts = 1000
+	h.lies(func(w http.ResponseWriter, r *http.Request, _ string) bool {
+		if r.URL.Path != "/log/checkpoint" {
+			return false
+		}
+		w.Write(h.head(fork, 300))
+		return true
+	})
+	w.bad(monitor.SplitView)
+	if got := h.counted("/log/checkpoint"); got != 1 {
+		t.Errorf("asked %d times", got)
+	}
+}

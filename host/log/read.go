@@ -18,13 +18,13 @@ var errDiffers = errors.New("the journal's events are other ones than those of t
 // events, what is above them from the tiles that it keeps. It is for one
 // goroutine, and remembers what it has read.
 type reader struct {
-	journal Journal
+	journal journal.Logged
 	size    uint64
 	tiles   map[tile.Name][]digest.Hash // by Name without Width
 	entries map[uint64][]digest.Hash
 }
 
-func read(j Journal, size uint64) *reader {
+func read(j journal.Logged, size uint64) *reader {
 	return &reader{journal: j, size: size, tiles: map[tile.Name][]digest.Hash{}, entries: map[uint64][]digest.Hash{}}
 }
 
@@ -101,7 +101,7 @@ func (r *reader) bundle(ctx context.Context, number uint64) ([]digest.Hash, erro
 }
 
 // hashes reads so many hashes after a sequence number, or fails.
-func hashes(ctx context.Context, j Journal, after uint64, n int) ([]digest.Hash, error) {
+func hashes(ctx context.Context, j journal.Logged, after uint64, n int) ([]digest.Hash, error) {
 	var hs []digest.Hash
 	for len(hs) < n {
 		more, err := j.Hashes(ctx, after+uint64(len(hs)), n-len(hs))

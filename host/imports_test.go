@@ -43,6 +43,9 @@ var never = map[string][]string{
 	"host/client":     {"host/intake", "host/journal", "host/api", "host/cmd", "host/scrub"},
 	"host/bulk":       {"host/intake", "host/journal", "host/replica", "host/api", "host/cmd", "host/config"},
 	"host/config":     {"host/intake", "host/journal", "host/api", "host/cmd", "host/replica"},
+	"host/checkpoint": {"host/"},
+	"host/tile":       {"host/journal", "host/replica", "host/intake", "host/api", "host/cmd", "host/client", "host/log"},
+	"host/witness":    {"host/journal", "host/replica", "host/intake", "host/retrieve", "host/scrub", "host/api", "host/client", "host/config", "host/cmd", "host/log"},
 	"host/":           {"wasm/event", "wasm/canon", "wasm/sig"}, // what is valid is decided inside the module
 	"host/replica/s3": {"host/config"},
 }

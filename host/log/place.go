@@ -23,6 +23,7 @@ type place struct {
 	task    chan struct{}
 	known   bool              // heads is what the place holds
 	listed  bool              // and of all logs
+	fresh   bool              // it was not known before
 	heads   map[string][]byte // by the log's name; of the present log, and of all others where those were asked for
 	raw     []byte            // the present log's head there; nil: none
 	base    uint64            // its size
@@ -80,7 +81,7 @@ func (p *place) look(ctx context.Context, log string) error {
 			heads[of] = raw
 		}
 	}
-	p.heads, p.known, p.listed = heads, true, log == ""
+	p.heads, p.known, p.listed, p.fresh = heads, true, log == "", true
 	return nil
 }
 
@@ -209,7 +210,7 @@ func (p *place) swap(ctx context.Context, log string, head []byte, size uint64) 
 			p.forget() // whether it took effect is not known
 			return err
 		}
-		p.raw, p.base = head, size
+		p.raw, p.base, p.heads[log] = head, size, head
 	}
 	var old []string
 	var kept []tile.Name
@@ -233,7 +234,7 @@ func (p *place) swap(ctx context.Context, log string, head []byte, size uint64) 
 
 // stands notes which head of the log the place holds.
 func (p *place) stands(raw []byte, size uint64) {
-	p.raw, p.base, p.have, p.partial = raw, size, size, nil
+	p.raw, p.base, p.have, p.partial, p.fresh = raw, size, size, nil, false
 	for level := 0; size>>(8*level) > 0; level++ {
 		if n := size >> (8 * level); n%tile.Width > 0 {
 			p.partial = append(p.partial, tile.Name{Level: level, Number: n / tile.Width, Width: int(n % tile.Width)})

@@ -138,6 +138,9 @@ func (l *Log) publish(ctx context.Context, size uint64, whole bool) error {
 		p.have = size
 		return nil
 	})
+	if err := l.grave(); err != nil {
+		return err
+	}
 	if done < l.o.MinRedundancy {
 		return l.short("have the tiles", done)
 	}
@@ -195,17 +198,29 @@ func (l *Log) spread(ctx context.Context, whole bool) error {
 		}
 		return p.swap(ctx, head.Log, head.Checkpoint, head.Size)
 	})
-	for _, p := range near {
-		if p.free() && errors.Is(p.err, replica.ErrConflict) {
-			// Somebody else has put a head there: nothing goes on before it was judged.
-			l.doubt = true
-			return &halt{Waiting, fmt.Sprintf("replica %s holds another head than the one that was put there last", p.name)}
-		}
+	if err := l.grave(); err != nil {
+		return err
 	}
 	if have < l.o.MinRedundancy {
 		return l.short("hold the head", have)
 	}
 	return l.serve(ctx, whole)
+}
+
+// grave returns what a place has found that all others have to wait for.
+func (l *Log) grave() error {
+	for _, p := range l.places {
+		switch {
+		case !p.free():
+		case errors.Is(p.err, errDiffers):
+			return p.err
+		case errors.Is(p.err, replica.ErrConflict):
+			// Somebody else has put a head there: nothing goes on before it was judged.
+			l.doubt = true
+			return &halt{Waiting, fmt.Sprintf("replica %s holds something else than what was put there last", p.name)}
+		}
+	}
+	return nil
 }
 
 // short is why nothing goes on with so few places.

@@ -251,7 +251,7 @@ func (l *Log) begin(ctx context.Context, was journal.Head, taken []string, last 
 // was published.
 func (l *Log) stand(ctx context.Context, head journal.Head, t *tree) error {
 	for _, p := range l.places {
-		if !p.free() || !p.known {
+		if !p.free() || !p.known || !p.fresh && l.head.Log == head.Log {
 			continue
 		}
 		raw, size := p.heads[head.Log], uint64(0)
@@ -267,9 +267,7 @@ func (l *Log) stand(ctx context.Context, head journal.Head, t *tree) error {
 			}
 			size = c.Size
 		}
-		if !bytes.Equal(raw, p.raw) || raw == nil {
-			p.stands(raw, size)
-		}
+		p.stands(raw, size)
 	}
 	l.head, l.tree, l.doubt = head, t, false
 	origin := l.o.Name + originPart + head.Log

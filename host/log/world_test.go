@@ -66,19 +66,20 @@ func (g *gate) read() error {
 
 func (g *gate) change(of string, do func() error) error {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	if g.ended {
+		g.mu.Unlock()
 		return errFault
 	}
 	g.calls[of]++
 	if g.fault.of != of || g.fault.at != g.calls[of] {
+		g.mu.Unlock()
 		return do()
 	}
-	g.hit = true
+	g.hit, g.ended = true, g.fault.ended
+	g.mu.Unlock()
 	if g.fault.done {
 		_ = do()
 	}
-	g.ended = g.fault.ended
 	return errFault
 }
 

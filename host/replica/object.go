@@ -27,8 +27,9 @@ const (
 // a/b.
 type Objects interface {
 	// PutObjects stores objects. The errors are in the order of os and of the same
-	// number; what comes again in os under a name goes with the first. Equal bytes again are fine; where other bytes are stored under the
-	// name, the error is ErrConflict and they stay, unless they are damaged.
+	// number; what comes again in os under a name goes with the first. Equal bytes
+	// again are fine; where other bytes are stored under the name, the error is
+	// ErrConflict and they stay, unless they are damaged.
 	PutObjects(ctx context.Context, os []Object) []error
 
 	// GetObject returns the bytes under a name. Errors: ErrNotFound, ErrCorrupt.

@@ -231,6 +231,13 @@ func (m *Monitor) look(ctx context.Context) Health {
 			}
 		}
 	}
+	if j, ok := m.o.Journal.(interface{ Reserved() uint64 }); ok && j.Reserved() > 0 {
+		h.Warnings = append(h.Warnings, fmt.Sprintf("%d events of the log are not here, only their numbers: no replica had them when the journal was rebuilt; "+
+			"eventseal reindex --from one that has them, or storing them again, brings them back", j.Reserved()))
+		if h.Status == OK {
+			h.Status = Degraded
+		}
+	}
 	if n := h.Lost.Events; n > 0 {
 		h.Warnings = append(h.Warnings, fmt.Sprintf("%d events are lost: this host took them, and no replica has a good copy any more; %s", n, heal))
 	}

@@ -74,6 +74,9 @@ func Find(ctx context.Context, places []replica.Place, required int, key *Key, n
 	return f, f.verify(ctx, heads)
 }
 
+// Origin returns the origin of a log of the host of this public name.
+func Origin(host, log string) string { return host + originPart + log }
+
 // A foundHead is one by the host's key.
 type foundHead struct {
 	checkpoint.Checkpoint

@@ -275,7 +275,7 @@ func (l *Log) stand(ctx context.Context, head journal.Head, t *tree) error {
 		l.o.Log.Warn("the host's public name is another one: the transparency log has another origin from now on", "origin", origin, "was", head.Origin)
 	}
 	l.mu.Lock()
-	l.state.Origin = origin
+	l.state.Origin, l.state.Note = origin, head.Why
 	l.mu.Unlock()
 	return nil
 }

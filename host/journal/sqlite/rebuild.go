@@ -34,8 +34,9 @@ type Rebuilt struct {
 // be read are reserved, and which events they are of is what the log's entries in
 // the places say (Reserve). Of the others, those after the first gap move up:
 // numbers without events would be a trap for every reader and every count. Then
-// the order has changed, and with it the epoch.
-func Rebuild(ctx context.Context, path string, log *slog.Logger) (r Rebuilt, err error) {
+// the order has changed, and with it the epoch. With renumber the log is not
+// heeded, and every number is given up whose hash is not known.
+func Rebuild(ctx context.Context, path string, renumber bool, log *slog.Logger) (r Rebuilt, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("journal %s: %w", path, asDamage(err))
@@ -55,7 +56,7 @@ func Rebuild(ctx context.Context, path string, log *slog.Logger) (r Rebuilt, err
 	g := guard{lenient: true}
 	g.watch(log)
 	defer g.remove()
-	if r, err = rebuild(ctx, path, g.register()); err != nil {
+	if r, err = rebuild(ctx, path, g.register(), renumber); err != nil {
 		return r, errors.Join(g.blame(err), removeFile(path+newEnding))
 	}
 	r.Aside = asideName(path)
@@ -73,10 +74,11 @@ type rebuilder struct {
 	before   []int64 // how many were, up to closed[i]
 	changed  bool    // numbers may not be what they were
 	rows     int
+	renumber bool
 }
 
 // rebuild writes path+newEnding, durably. The file at path stays.
-func rebuild(ctx context.Context, path, guarded string) (r Rebuilt, err error) {
+func rebuild(ctx context.Context, path, guarded string, renumber bool) (r Rebuilt, err error) {
 	target := path + newEnding
 	if err := removeFile(target); err != nil {
 		return r, err
@@ -84,7 +86,7 @@ func rebuild(ctx context.Context, path, guarded string) (r Rebuilt, err error) {
 	if err := create(target); err != nil {
 		return r, err
 	}
-	b := &rebuilder{ctx: ctx}
+	b := &rebuilder{ctx: ctx, renumber: renumber}
 	open := func(c **conn, path string, pragmas ...string) error {
 		name, err := dsn(path, "mode=rw&"+guarded, append(pragmas, "cache_size(-65536)", "mmap_size(0)")...)
 		if err == nil {
@@ -265,6 +267,9 @@ func (b *rebuilder) events() (uint64, error) {
 		return 0, err
 	}
 	vouched := int64(j.head.Load().Size)
+	if b.renumber {
+		vouched = 0
+	}
 	high = max(high, vouched)
 	// In one go at the end, in order, the index is made in a fraction of the time.
 	index, err := b.texts(`SELECT sql FROM sqlite_master WHERE name = 'events_prefix'`)
@@ -376,7 +381,9 @@ func (b *rebuilder) reserved(low, high int64) (map[int64][]byte, error) {
 	found := map[int64][]byte{}
 	_, err := past(low, high, func(low, high int64) error {
 		return b.from.query(`SELECT seq, hash FROM reserved WHERE seq BETWEEN ? AND ?`, []driver.Value{low, high}, func(v []driver.Value) error {
-			found[v[0].(int64)] = append([]byte{}, v[1].([]byte)...)
+			if hash := v[1].([]byte); len(hash) > 0 || !b.renumber {
+				found[v[0].(int64)] = append([]byte{}, hash...)
+			}
 			return nil
 		})
 	})

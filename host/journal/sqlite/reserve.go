@@ -32,6 +32,9 @@ func (j *Journal) Reserve(ctx context.Context, first uint64, hs []digest.Hash) e
 	return nil
 }
 
+// Reserved returns how many numbers have no event.
+func (j *Journal) Reserved() uint64 { return uint64(j.reserved.Load()) }
+
 // reserve gives the numbers from first+1 on to hashes, unless it refuses to.
 func (w *writer) reserve(first uint64, hs []digest.Hash) (refused, err error) {
 	if first > w.last {

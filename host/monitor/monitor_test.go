@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -44,6 +46,15 @@ func TestFollows(t *testing.T) {
 	}
 	if first != 1 {
 		t.Errorf("keys were believed %d times", first)
+	}
+	// What a kill left goes.
+	left := filepath.Join(w.o.Dir, "state.json.ABCDEFGH.tmp")
+	if err := os.WriteFile(left, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.good(700)
+	if _, err := os.Stat(left); err == nil {
+		t.Error("it is there still")
 	}
 	w.o.Server += "/"
 	if _, err := monitor.Open(w.o); err == nil || !strings.Contains(err.Error(), "another folder") {

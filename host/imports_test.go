@@ -36,6 +36,7 @@ var never = map[string][]string{
 	"host/retrieve":   {"host/intake", "host/health", "host/api", "host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
 	"host/scrub":      {"host/intake", "host/retrieve", "host/health", "host/api", "host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
 	"host/health":     {"host/api", "host/intake", "host/retrieve", "host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
+	"host/log":        {"host/intake", "host/retrieve", "host/scrub", "host/health", "host/api", "host/cmd", "host/client", "host/config", "host/witness", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
 	"host/limit":      {"host/api", "host/intake", "host/retrieve", "host/replica", "host/scrub", "host/health", "host/cmd", "host/client", "host/config"},
 	"host/feed":       {"host/api", "host/intake", "host/retrieve", "host/replica", "host/health", "host/cmd", "host/client", "host/config"},
 	"host/api":        {"host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},

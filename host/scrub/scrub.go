@@ -240,6 +240,10 @@ func (s *scrubber) next(ctx context.Context, size int) (es []journal.Entry, upto
 	}
 	for _, d := range stretch.Damaged {
 		s.report.Unreadable += d.To - d.From + 1
+		if errors.Is(d.Err, journal.ErrReserved) {
+			s.Log.Error("the log has an event of which the journal has only the number; it comes back when it is stored, or found by a reindex", "from", d.From, "to", d.To)
+			continue
+		}
 		s.Log.Error("the journal cannot read an event, which is passed over", "from", d.From, "to", d.To, "error", d.Err)
 	}
 	if stretch.Next > 0 {

@@ -88,6 +88,7 @@ func New(r replica.Replica, o Options) replica.Replica {
 		inner: r, o: o, state: Closed, tripped: make(chan struct{}, 1), ctx: ctx, stop: stop,
 		puts: portion.New(512, 256<<10, 4096, 8<<20),
 		gets: portion.New(256, 256, 1024, 1024), // its bytes are refs
+		objs: portion.New(256, 1<<20, 1024, 8<<20),
 	}
 }
 
@@ -108,8 +109,8 @@ type core struct {
 	stop  context.CancelFunc
 	done  sync.WaitGroup // the prober
 
-	puts, gets *portion.Size // of a batch
-	room       room          // of what is being stored
+	puts, gets, objs *portion.Size // of a batch
+	room             room          // of what is being stored
 
 	tripped  chan struct{} // tells the prober
 	mu       sync.Mutex
@@ -163,12 +164,12 @@ func (c *core) Get(ctx context.Context, ref replica.Ref) ([]byte, error) {
 
 // Delete implements replica.Replica.
 func (c *core) Delete(ctx context.Context, ref replica.Ref) error {
-	return call0(ctx, c, "delete", func(ctx context.Context) error { return c.inner.Delete(ctx, ref) })
+	return call0(ctx, c, "delete", span{}, func(ctx context.Context) error { return c.inner.Delete(ctx, ref) })
 }
 
 // Check implements replica.Replica. It is a call like any other, but its
 // success alone proves little.
-func (c *core) Check(ctx context.Context) error { return call0(ctx, c, check, c.inner.Check) }
+func (c *core) Check(ctx context.Context) error { return call0(ctx, c, check, span{}, c.inner.Check) }
 
 // The operations that are judged apart.
 const (
@@ -177,6 +178,10 @@ const (
 	put      = "put"
 	putBatch = "put_batch"
 	fill     = "fill"
+
+	putObjects  = "put_objects"
+	swapObject  = "swap_object"
+	listObjects = "list_objects"
 )
 
 // Close ends the probing and closes the replica, when it can be closed.
@@ -194,8 +199,8 @@ func (c *core) Close() error {
 
 func one[T any](_ T, err error) error { return err }
 
-func call0(ctx context.Context, c *core, op string, f func(context.Context) error) error {
-	_, err := call(ctx, c, op, span{}, func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) }, one[struct{}])
+func call0(ctx context.Context, c *core, op string, s span, f func(context.Context) error) error {
+	_, err := call(ctx, c, op, s, func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) }, one[struct{}])
 	return err
 }
 

@@ -28,9 +28,10 @@ func TestConformance(t *testing.T) {
 		m := memory.New()
 		r := New(m, Options{Log: quiet, Timeout: time.Minute})
 		return replicatest.Subject{
-			Replica: r,
-			Close:   r.(interface{ Close() error }).Close,
-			Corrupt: func(t *testing.T, ref replica.Ref) { m.Corrupt(ref.Hash, []byte("{}")) },
+			Replica:       r,
+			Close:         r.(interface{ Close() error }).Close,
+			Corrupt:       func(t *testing.T, ref replica.Ref) { m.Corrupt(ref.Hash, []byte("{}")) },
+			CorruptObject: func(t *testing.T, name string) { m.CorruptObject(name, []byte("{}")) },
 		}
 	})
 }

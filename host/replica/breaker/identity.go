@@ -30,7 +30,7 @@ func (c *core) Identify(ctx context.Context, id string) error {
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	return call0(ctx, c, "identify", func(ctx context.Context) error { return inner.Identify(ctx, id) })
+	return call0(ctx, c, "identify", span{}, func(ctx context.Context) error { return inner.Identify(ctx, id) })
 }
 
 // Mark implements replica.Marked.
@@ -48,7 +48,7 @@ func (c *core) SetMark(ctx context.Context, name, text string) error {
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	return call0(ctx, c, "set_mark", func(ctx context.Context) error { return inner.SetMark(ctx, name, text) })
+	return call0(ctx, c, "set_mark", span{}, func(ctx context.Context) error { return inner.SetMark(ctx, name, text) })
 }
 
 // Newest implements replica.Recent.

@@ -52,49 +52,54 @@ func (c *core) Fill(ctx context.Context, v module.Verified) error {
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	return call0(ctx, c, fill, func(ctx context.Context) error { return inner.Fill(ctx, v) })
+	return call0(ctx, c, fill, span{}, func(ctx context.Context) error { return inner.Fill(ctx, v) })
 }
 
 // List implements replica.Lister. It takes as long as it takes, but ends when
 // nothing comes for four times the timeout.
 func (c *core) List(ctx context.Context) iter.Seq2[replica.Ref, error] {
-	return func(yield func(replica.Ref, error) bool) {
+	inner, ok := replica.As[replica.Lister](c.inner)
+	if !ok {
+		return func(yield func(replica.Ref, error) bool) { yield(replica.Ref{}, errors.ErrUnsupported) }
+	}
+	return listed(ctx, c, list, inner.List)
+}
+
+// listed is a list of the replica inside, as one call.
+func listed[T any](ctx context.Context, c *core, op string, inner func(context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
 		if err := ctx.Err(); err != nil {
-			yield(replica.Ref{}, err)
+			yield(none, err)
 			return
 		}
-		inner, ok := replica.As[replica.Lister](c.inner)
-		if !ok {
-			yield(replica.Ref{}, errors.ErrUnsupported)
-			return
-		}
-		t, err := c.begin(list)
+		t, err := c.begin(op)
 		begun := time.Now()
 		if err == nil {
-			err = c.list(ctx, inner, yield)
-			c.end(list, t, 0, err, ctx.Err() != nil)
+			err = guard(ctx, c, inner, yield)
+			c.end(op, t, 0, err, ctx.Err() != nil)
 		} else {
-			yield(replica.Ref{}, err)
+			yield(none, err)
 		}
-		c.observe(list, time.Since(begun), err)
+		c.observe(op, time.Since(begun), err)
 	}
 }
 
-func (c *core) list(outer context.Context, inner replica.Lister, yield func(replica.Ref, error) bool) error {
+func guard[T any](outer context.Context, c *core, inner func(context.Context) iter.Seq2[T, error], yield func(T, error) bool) error {
 	ctx, cancel := context.WithCancel(outer)
 	defer cancel()
 	type item struct {
-		ref replica.Ref
-		err error
+		what T
+		err  error
 	}
 	items := make(chan item, 64)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		defer close(items)
-		for ref, err := range inner.List(ctx) {
+		for what, err := range inner(ctx) {
 			select {
-			case items <- item{ref, err}:
+			case items <- item{what, err}:
 			case <-ctx.Done():
 				return
 			}
@@ -111,7 +116,7 @@ func (c *core) list(outer context.Context, inner replica.Lister, yield func(repl
 				return nil
 			}
 			if i.err == nil {
-				if !yield(i.ref, nil) {
+				if !yield(i.what, nil) {
 					return nil
 				}
 				timer.Reset(patience)
@@ -125,7 +130,8 @@ func (c *core) list(outer context.Context, inner replica.Lister, yield func(repl
 			err = fmt.Errorf("breaker: the list went on for no %v: %w", patience, context.DeadlineExceeded)
 			c.abandonList(ended)
 		}
-		yield(replica.Ref{}, err)
+		var none T
+		yield(none, err)
 		return err
 	}
 }

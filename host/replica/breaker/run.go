@@ -132,7 +132,7 @@ func (c *core) end(op string, t ticket, took time.Duration, err error, left bool
 		c.trying = false
 	}
 	judgement := judge(err, left)
-	if op == put || op == putBatch || op == fill {
+	if op == put || op == putBatch || op == fill || op == putObjects || op == swapObject {
 		switch {
 		case err == nil:
 			c.known.Refuses = ""
@@ -148,7 +148,7 @@ func (c *core) end(op string, t ticket, took time.Duration, err error, left bool
 		if op == check {
 			return
 		}
-		if err == nil && op != list {
+		if err == nil && op != list && op != listObjects {
 			c.known.LastSuccessAt = time.Now()
 			if c.smoothed == 0 {
 				c.smoothed = took.Seconds()

@@ -102,7 +102,7 @@ func (r *Replica) pin(ctx context.Context, entries []entry) error {
 	}
 	body := encodeRoot(entries)
 	root := digest.Hash(sha256.Sum256(body))
-	c := newCar(root, len(body)+64)
+	c := newCar(rootPrefix, root, len(body)+64)
 	c.add(rootPrefix, root, body)
 	if err := r.send(ctx, root, c); err != nil {
 		return err

@@ -62,6 +62,7 @@ type Replica struct {
 	size     *portion.Size        // of an import
 
 	rewriting *semaphore.Weighted // roots change one at a time
+	objects   *semaphore.Weighted // of allObjects: what changes or removes names of objects is alone
 }
 
 var (
@@ -90,7 +91,7 @@ func Open(o Options) (*Replica, error) {
 	if o.Authorization != "" {
 		api.Headers.Set("Authorization", o.Authorization)
 	}
-	r := &Replica{api: api, http: transport, timeout: o.Timeout, inflight: map[digest.Hash]*job{}, rewriting: semaphore.NewWeighted(1)}
+	r := &Replica{api: api, http: transport, timeout: o.Timeout, inflight: map[digest.Hash]*job{}, rewriting: semaphore.NewWeighted(1), objects: semaphore.NewWeighted(allObjects)}
 	r.size = portion.New(maxEvents, 1<<20, maxEvents, maxBytes)
 	if r.timeout <= 0 {
 		r.timeout = 30 * time.Second

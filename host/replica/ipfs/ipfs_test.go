@@ -50,6 +50,13 @@ func TestConformance(t *testing.T) {
 				}
 				damage(t, s, record)
 			},
+			CorruptObject: func(t *testing.T, name string) {
+				block, err := r.stat(ctx, name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				damage(t, s, block)
+			},
 		}
 	})
 }

@@ -343,7 +343,7 @@ func (r *Replica) store(ctx context.Context, jobs []*job) error {
 	}
 	body := encodeRoot(entries)
 	root := digest.Hash(sha256.Sum256(body))
-	c := newCar(root, size)
+	c := newCar(rootPrefix, root, size)
 	for _, j := range jobs {
 		record := j.v.Record()
 		preimage := replica.Preimage(record)

@@ -120,8 +120,8 @@ func decodeRoot(b []byte) ([]entry, bool) {
 // https://ipld.io/specs/transport/car/carv1/
 type car struct{ b []byte }
 
-func newCar(root digest.Hash, size int) *car {
-	header := append([]byte("\xa2\x65roots\x81\xd8\x2a\x58\x25\x00"), rootPrefix...)
+func newCar(prefix []byte, root digest.Hash, size int) *car {
+	header := append([]byte("\xa2\x65roots\x81\xd8\x2a\x58\x25\x00"), prefix...)
 	header = append(append(header, root[:]...), "\x67version\x01"...)
 	c := &car{make([]byte, 0, size+len(header)+10)}
 	c.b = append(binary.AppendUvarint(c.b, uint64(len(header))), header...)

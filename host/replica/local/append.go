@@ -119,7 +119,8 @@ func (r *Replica) apply() {
 	dead := false
 	r.mu.Lock()
 	for _, c := range w.changes {
-		if c.old != 0 && r.index.remove(c.prefix, c.old) {
+		index := r.of(c.kind)
+		if c.old != 0 && index.remove(c.prefix, c.old) {
 			r.slots[c.old.slot()].live -= c.old.size()
 			delete(r.damaged, c.old)
 			dead = true
@@ -127,8 +128,8 @@ func (r *Replica) apply() {
 		if c.new == 0 {
 			continue
 		}
-		if c.kind == kindPut {
-			r.index.add(c.prefix, c.new)
+		if holds(c.kind) {
+			index.add(c.prefix, c.new)
 			s.live += c.new.size()
 		} else {
 			s.tombstones += headerSize

@@ -83,7 +83,7 @@ func TestCompactionKeepsDamage(t *testing.T) {
 	vs := events(0, 10, 300)
 	put(t, r, vs...)
 	put(t, r, events(20, 21, 300)...)
-	corrupt(t, r, replica.Ref{Hash: vs[2].Hash()}, 100)
+	corrupt(t, r, kindPut, vs[2].Hash(), 100)
 	for i, v := range vs {
 		if i != 2 && i != 3 {
 			if err := r.Delete(context.Background(), replica.Ref{Hash: v.Hash()}); err != nil {

@@ -201,7 +201,7 @@ func TestEqualPrefixes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if round == 1 {
-			corrupt(t, r, replica.Ref{Hash: vs[7].Hash()}, 3)
+			corrupt(t, r, kindPut, vs[7].Hash(), 3)
 			if err := outcome(t, r, vs[7]); !errors.Is(err, replica.ErrCorrupt) {
 				t.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 
 	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/wasm/digest"
 )
 
@@ -14,24 +15,43 @@ import (
 //
 //	 0  4  magic
 //	 4  4  kind in the top byte, length of the record in the rest
-//	 8 32  hash of the event
+//	 8 32  hash of the event, or of an object's name (keyOf)
 //	40  4  CRC-32C of the record
 //	44  4  CRC-32C of the 44 bytes before
-//	48  …  the record; of a tombstone, nothing
+//	48  …  the record; of an object, the length of its name in a byte, the name
+//	       and its bytes; of a tombstone, nothing
 //
 // The header has a sum of its own, so that a damaged record does not hide
 // where the next frame begins, and so that what is in a record cannot pass for
 // a frame: a header is believed only with both, and the magic is no UTF-8,
-// which every record is.
+// which every record is. The bytes of objects need not be, but where a frame in
+// them were looked for, behind a damaged header, it would have to have 64 bits
+// of magic and sum, and what the host puts into objects are hashes.
 const (
 	magic      = "\xffES1"
 	headerSize = 48
 )
 
 const (
-	kindPut       = 1
-	kindTombstone = 2
+	kindPut        = 1
+	kindTombstone  = 2
+	kindObject     = 3 // from format 2 on, as is the next
+	kindObjectGone = 4 // the tombstone of an object
 )
+
+// maxContent bounds the record of an object's frame.
+const maxContent = 1 + replica.MaxObjectName + replica.MaxObject
+
+// holds reports whether a frame of the kind is a copy, and no tombstone.
+func holds(kind byte) bool { return kind == kindPut || kind == kindObject }
+
+// kept returns the kind of the copies that a kind of tombstones is for.
+func kept(tombstone byte) byte {
+	if tombstone == kindObjectGone {
+		return kindObject
+	}
+	return kindPut
+}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -73,7 +93,9 @@ func readHeader(b []byte) (h header, ok bool) {
 	switch h.kind {
 	case kindPut:
 		ok = h.length <= module.MaxRecordBytes
-	case kindTombstone:
+	case kindObject:
+		ok = h.length <= maxContent
+	case kindTombstone, kindObjectGone:
 		ok = h.length == 0
 	}
 	return h, ok

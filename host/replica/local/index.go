@@ -167,6 +167,17 @@ func (x *index) remove(prefix uint64, p place) bool {
 	return true
 }
 
+// all calls f for every entry.
+func (x *index) all(f func(entry)) {
+	for i := range x.shards {
+		for _, e := range x.shards[i].entries {
+			if e.place != 0 {
+				f(e)
+			}
+		}
+	}
+}
+
 // drop removes all entries whose places are gone.
 func (x *index) drop(gone func(place) bool) {
 	for i := range x.shards {

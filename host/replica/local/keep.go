@@ -114,9 +114,10 @@ func (r *Replica) compact(ctx context.Context, st *state, s *segment) error {
 	if err != nil {
 		return err
 	}
-	r.mu.RLock()
-	oldest := len(st.sorted(func(o *segment) bool { return o.id < s.id })) == 0
-	r.mu.RUnlock()
+	needed, err := r.holdDown(st, s, entries)
+	if err != nil {
+		return err
+	}
 	const batch = 256 << 10
 	t := &task{}
 	flush := func() error {
@@ -141,11 +142,11 @@ func (r *Replica) compact(ctx context.Context, st *state, s *segment) error {
 	}
 	for _, e := range entries {
 		p := e.place.inSlot(s.slot)
-		if e.kind == kindTombstone && oldest {
+		if !holds(e.kind) && !needed[e.prefix] {
 			continue
 		}
 		r.mu.RLock()
-		dead := e.kind == kindPut && !st.index.has(e.prefix, p)
+		dead := holds(e.kind) && !st.of(e.kind).has(e.prefix, p)
 		r.mu.RUnlock()
 		if dead {
 			continue
@@ -155,10 +156,10 @@ func (r *Replica) compact(ctx context.Context, st *state, s *segment) error {
 		h, ok := readHeader(b[:n])
 		size := int(h.frameSize())
 		if !ok || size > n || !h.whole(b[headerSize:size]) {
-			if e.kind == kindTombstone {
+			if !holds(e.kind) {
 				continue // damaged: what it held down may come back, which harms nobody
 			}
-			r.suffer(e.prefix, p)
+			r.suffer(e.kind, e.prefix, p)
 			return fmt.Errorf("a frame that is needed is damaged, at %d", p.offset())
 		}
 		t.moves = append(t.moves, move{h, s, p, b[:size]})
@@ -194,6 +195,44 @@ func (r *Replica) compact(ctx context.Context, st *state, s *segment) error {
 		return fmt.Errorf("%w: %w", errUndurable, err)
 	}
 	return nil
+}
+
+// holdDown returns for the tombstones among the entries of s, by their prefixes,
+// whether an older segment has something that they hold down. Objects that come
+// and go every second would leave so many that nothing else is carried on.
+func (r *Replica) holdDown(st *state, s *segment, entries []listed) (map[uint64]bool, error) {
+	down := map[uint64]bool{}
+	for _, e := range entries {
+		if !holds(e.kind) {
+			down[e.prefix] = false
+		}
+	}
+	if len(down) == 0 {
+		return down, nil
+	}
+	r.mu.RLock()
+	older := st.sorted(func(o *segment) bool { return o.id < s.id })
+	for _, o := range older {
+		o.acquire()
+	}
+	r.mu.RUnlock()
+	defer func() {
+		for _, o := range older {
+			o.release()
+		}
+	}()
+	for _, o := range older { // they only become fewer
+		entries, err := r.contents(st, o)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if _, asked := down[e.prefix]; asked && holds(e.kind) {
+				down[e.prefix] = true
+			}
+		}
+	}
+	return down, nil
 }
 
 // contents returns what is in a segment, the active one included.

@@ -106,7 +106,7 @@ func (r *Replica) listed(st *state, h digest.Hash, p place, end snapshot, moved 
 	if moved[h] {
 		return false, nil
 	}
-	cs, err := r.candidates(h, false, room[:0])
+	cs, err := r.candidates(kindPut, h, false, room[:0])
 	if err != nil {
 		return false, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/replica/replicatest"
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -47,17 +48,18 @@ func TestConformance(t *testing.T) {
 						r = open(t, path, o)
 						return r
 					},
-					Corrupt: func(t *testing.T, ref replica.Ref) { corrupt(t, r, ref, 200) },
+					Corrupt:       func(t *testing.T, ref replica.Ref) { corrupt(t, r, kindPut, ref.Hash, 200) },
+					CorruptObject: func(t *testing.T, name string) { corrupt(t, r, kindObject, keyOf(name), 200) },
 				}
 			})
 		})
 	}
 }
 
-// corrupt flips a bit of the frame that holds the event.
-func corrupt(t *testing.T, r *Replica, ref replica.Ref, at int64) {
+// corrupt flips a bit of the frame that holds the event or object.
+func corrupt(t *testing.T, r *Replica, kind byte, h digest.Hash, at int64) {
 	t.Helper()
-	_, places, err := r.fetch(ref.Hash, false)
+	_, places, err := r.fetch(kind, h, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,6 +68,7 @@ func (r *Replica) fill(st *state) error {
 			return err
 		}
 	}
+	st.format = max(p.Format, firstFormat)
 	ids, err := st.files()
 	if err != nil {
 		return err
@@ -207,7 +208,7 @@ func (r *Replica) accept(st *state, s *segment, l layout) {
 	}
 	if lost > 0 {
 		r.suffered.Add(uint64(lost))
-		r.o.Log.Warn("a segment is damaged", "segment", s.path, "events", lost)
+		r.o.Log.Warn("a segment is damaged", "segment", s.path, "copies", lost)
 	}
 }
 

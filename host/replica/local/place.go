@@ -18,13 +18,16 @@ import (
 //
 //	{"format":1,"id":"32 hex digits","crc32c":"8 hex digits"}
 //
-// The sum is of all that is before `,"crc32c":`, in every format. Format 1 is
-// the one that frame.go and table.go describe. A folder without the file is of
+// The sum is of all that is before `,"crc32c":`, in every format. Format 2 is
+// the one that frame.go and table.go describe. Format 1 is the same without
+// objects: a folder is of format 2 from its first object on, so that a program
+// that takes their frames for damage refuses it. A folder without the file is of
 // format 1, too, and no known place's.
 const (
-	format   = 1
-	maxPlace = 64 << 10
-	sumField = `,"crc32c":"`
+	format      = 2
+	firstFormat = 1
+	maxPlace    = 64 << 10
+	sumField    = `,"crc32c":"`
 )
 
 type placeFile struct {
@@ -66,7 +69,7 @@ func parsePlace(b []byte) (p placeFile, err error) {
 func readPlace(d *durable.Folder) (placeFile, error) {
 	b, err := d.Read(placeName, maxPlace)
 	if errors.Is(err, fs.ErrNotExist) {
-		return placeFile{Format: format}, nil
+		return placeFile{Format: firstFormat}, nil
 	}
 	if err != nil {
 		return placeFile{}, err
@@ -131,12 +134,34 @@ func (r *Replica) Identify(ctx context.Context, id string) error {
 
 // identify is Identify, done by the writer.
 func (r *Replica) identify(id string) error {
-	b, err := appendPlace(nil, placeFile{Format: format, ID: id})
+	b, err := appendPlace(nil, placeFile{Format: r.format, ID: id})
 	if err != nil {
 		return err
 	}
 	if err := r.folder.Replace(placeName, b); err != nil {
 		return r.refused(err)
 	}
+	return nil
+}
+
+// raise makes the folder one of the format that has objects, durably, before
+// there is one.
+func (r *Replica) raise() error {
+	if r.format == format {
+		return nil
+	}
+	p, err := readPlace(r.folder)
+	if err != nil && !errors.Is(err, errPlace) { // a damaged one says nothing that is kept
+		return fmt.Errorf("local: %w", err)
+	}
+	p.Format = format
+	b, err := appendPlace(nil, p)
+	if err != nil {
+		return err
+	}
+	if err := r.folder.Replace(placeName, b); err != nil {
+		return r.refused(err)
+	}
+	r.format = format
 	return nil
 }

@@ -63,7 +63,7 @@ func TestFormats(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	b, err := appendPlace(nil, placeFile{Format: 2, ID: "x"})
+	b, err := appendPlace(nil, placeFile{Format: format + 1, ID: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestFormats(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Open(path, Options{Log: quiet})
-	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "format 2") || !strings.Contains(err.Error(), path) {
+	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "format 3") || !strings.Contains(err.Error(), path) {
 		t.Fatalf("a newer folder: %v", err)
 	}
 	if got, err := os.ReadFile(name); err != nil || string(got) != string(b) {
@@ -140,7 +140,7 @@ func TestSuffered(t *testing.T) {
 	r := open(t, filepath.Join(t.TempDir(), "r"), Options{})
 	v := replicatest.Event(1, 300, 0)
 	put(t, r, v, replicatest.Event(2, 300, 0))
-	corrupt(t, r, replica.Ref{Hash: v.Hash()}, 100)
+	corrupt(t, r, kindPut, v.Hash(), 100)
 	if _, err := r.Get(ctx, replica.Ref{Hash: v.Hash()}); !errors.Is(err, replica.ErrCorrupt) || r.Suffered() != 0 {
 		t.Fatalf("%v, %d", err, r.Suffered())
 	}

@@ -15,7 +15,7 @@ func (r *Replica) Get(ctx context.Context, ref replica.Ref) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	record, _, err := r.fetch(ref.Hash, false)
+	record, _, err := r.fetch(kindPut, ref.Hash, false)
 	return record, err
 }
 
@@ -64,16 +64,16 @@ type held struct {
 	segment *segment
 }
 
-// candidates returns the frames that may be h's. The caller releases each.
-// writing is for the writer, whose files are open until it ends.
-func (r *Replica) candidates(h digest.Hash, writing bool, dst []held) ([]held, error) {
+// candidates returns the frames of the kind that may be h's. The caller releases
+// each. writing is for the writer, whose files are open until it ends.
+func (r *Replica) candidates(kind byte, h digest.Hash, writing bool, dst []held) ([]held, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if r.closed && !writing {
 		return nil, replica.ErrClosed
 	}
 	var places [4]place
-	for _, p := range r.index.find(prefixOf(h), places[:0]) {
+	for _, p := range r.of(kind).find(prefixOf(h), places[:0]) {
 		s := r.slots[p.slot()]
 		s.acquire()
 		dst = append(dst, held{p, s})
@@ -83,9 +83,9 @@ func (r *Replica) candidates(h digest.Hash, writing bool, dst []held) ([]held, e
 
 // fetch reads the copy of h. With ErrCorrupt it returns where the damaged
 // frames are, any of which may be h's; otherwise, where the copy is.
-func (r *Replica) fetch(h digest.Hash, writing bool) (record []byte, at []place, err error) {
+func (r *Replica) fetch(kind byte, h digest.Hash, writing bool) (record []byte, at []place, err error) {
 	var room [4]held
-	cs, err := r.candidates(h, writing, room[:0])
+	cs, err := r.candidates(kind, h, writing, room[:0])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -96,7 +96,7 @@ func (r *Replica) fetch(h digest.Hash, writing bool) (record []byte, at []place,
 	}()
 	var damaged error
 	for _, c := range cs {
-		record, err := c.segment.read(c.place, h)
+		record, err := c.segment.read(kind, c.place, h)
 		switch {
 		case err == nil:
 			return record, []place{c.place}, nil
@@ -118,7 +118,7 @@ var errOther = errors.New("local: another event of the same prefix")
 
 // read returns the record of the frame at p, which is to be h's. It fails with
 // errOther or replica.ErrCorrupt.
-func (s *segment) read(p place, h digest.Hash) ([]byte, error) {
+func (s *segment) read(kind byte, p place, h digest.Hash) ([]byte, error) {
 	b := make([]byte, p.size())
 	n, err := s.f.ReadAt(b, p.offset())
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -129,7 +129,7 @@ func (s *segment) read(p place, h digest.Hash) ([]byte, error) {
 	}
 	hd, ok := readHeader(b[:n])
 	switch {
-	case !ok || hd.kind != kindPut:
+	case !ok || hd.kind != kind:
 		return nil, fmt.Errorf("local: %w: header in %s at %d", replica.ErrCorrupt, fileName(s.id, logSuffix), p.offset())
 	case hd.hash != h:
 		return nil, errOther

@@ -141,7 +141,7 @@ func (r *Replica) settle(st *state, s *segment, l layout) error {
 		}
 		lost := max(l.lost()+l.gaps, 1)
 		r.suffered.Add(uint64(lost))
-		r.o.Log.Warn("the damaged part of a segment was moved aside", "segment", s.path, "to", name, "bytes", len(aside), "events", lost)
+		r.o.Log.Warn("the damaged part of a segment was moved aside", "segment", s.path, "to", name, "bytes", len(aside), "copies", lost)
 	} else if cut := s.size - l.end; cut > 0 {
 		r.o.Log.Info("an unfinished write was cut off", "segment", s.path, "bytes", cut)
 	}
@@ -216,10 +216,10 @@ func (l layout) part() (frames, rest []byte) {
 	return frames, append(rest, l.b[at:]...)
 }
 
-// lost is how many events the damage is known to have held.
+// lost is how many copies the damage is known to have held.
 func (l layout) lost() (n int) {
 	for _, e := range l.frames {
-		if !e.whole && e.kind == kindPut {
+		if !e.whole && holds(e.kind) {
 			n++
 		}
 	}

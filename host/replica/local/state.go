@@ -16,19 +16,32 @@ import (
 // another one when its path leads to another folder. What is in it is guarded by
 // the replica's mu, which is never held during disk access.
 type state struct {
-	folder *durable.Folder // nil: none, because the one before went away
-	lock   landmark
-	index  *index
-	slots  []*segment // by slot; nil: free
-	active *segment   // the one that is appended to; nil: none yet
-	nextID uint64     // of segments; the writer's
+	folder  *durable.Folder // nil: none, because the one before went away
+	lock    landmark
+	index   *index // of events
+	objects *index
+	slots   []*segment // by slot; nil: free
+	active  *segment   // the one that is appended to; nil: none yet
+	nextID  uint64     // of segments; the writer's
+	format  int        // of the folder; the writer's
 
 	damaged map[place]bool // frames that were counted as lost
 }
 
 func newState() *state {
-	return &state{index: newIndex(), slots: make([]*segment, 1), nextID: 1, damaged: map[place]bool{}}
+	return &state{index: newIndex(), objects: newIndex(), format: firstFormat, slots: make([]*segment, 1), nextID: 1, damaged: map[place]bool{}}
 }
+
+// of returns the index that frames of the kind are in, or tombstones for.
+func (st *state) of(kind byte) *index {
+	if kind == kindObject || kind == kindObjectGone {
+		return st.objects
+	}
+	return st.index
+}
+
+// count is how many copies are held.
+func (st *state) count() int { return st.index.count + st.objects.count }
 
 // close lets go of all files. Segments that are being read are closed by their
 // last reader.
@@ -110,12 +123,12 @@ func (st *state) sorted(f func(*segment) bool) (ss []*segment) {
 // equal. A damaged frame (whole is false) does not replace anything; it reports
 // whether one is all that there is.
 func (st *state) replay(s *segment, e listed, whole bool) (lost bool) {
-	p := e.place.inSlot(s.slot)
-	if e.kind == kindTombstone {
+	p, index := e.place.inSlot(s.slot), st.of(e.kind)
+	if !holds(e.kind) {
 		s.tombstones += headerSize
 	}
 	var room [4]place
-	same := st.index.find(e.prefix, room[:0])
+	same := index.find(e.prefix, room[:0])
 	if len(same) > 0 {
 		h, ok := s.hashAt(p)
 		for _, old := range same {
@@ -126,13 +139,13 @@ func (st *state) replay(s *segment, e listed, whole bool) (lost bool) {
 			if !whole {
 				return false
 			}
-			st.index.remove(e.prefix, old)
+			index.remove(e.prefix, old)
 			other.live -= old.size()
 			delete(st.damaged, old)
 		}
 	}
-	if e.kind == kindPut {
-		st.index.add(e.prefix, p)
+	if holds(e.kind) {
+		index.add(e.prefix, p)
 		s.live += p.size()
 		if !whole {
 			st.damaged[p] = true

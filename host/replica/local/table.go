@@ -64,7 +64,7 @@ func readTable(b []byte, size int64, f func(listed)) error {
 			e := listed{binary.BigEndian.Uint64(entries[at:]), p.inSlot(0), byte(p.slot())}
 			if pass == 1 {
 				f(e)
-			} else if p.slot() != kindPut && p.slot() != kindTombstone || p.size() < headerSize || p.offset()+headerSize > size {
+			} else if p.slot() < kindPut || p.slot() > kindObjectGone || p.size() < headerSize || p.offset()+headerSize > size {
 				return errTable
 			}
 		}

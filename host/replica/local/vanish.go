@@ -11,14 +11,12 @@ import (
 func (r *Replica) Suffered() uint64 { return r.suffered.Load() }
 
 // suffer counts a frame that is damaged, once.
-func (r *Replica) suffer(prefix uint64, at ...place) {
+func (r *Replica) suffer(kind byte, prefix uint64, at place) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, p := range at {
-		if !r.damaged[p] && r.index.has(prefix, p) {
-			r.damaged[p] = true
-			r.suffered.Add(1)
-		}
+	if !r.damaged[at] && r.of(kind).has(prefix, at) {
+		r.damaged[at] = true
+		r.suffered.Add(1)
 	}
 }
 
@@ -106,21 +104,23 @@ func (r *Replica) vanish() error {
 		return nil
 	}
 	r.mu.Lock()
-	before := r.index.count
-	r.index.drop(func(p place) bool { return gone[p.slot()] != nil })
+	before := r.count()
+	for _, x := range []*index{r.index, r.objects} {
+		x.drop(func(p place) bool { return gone[p.slot()] != nil })
+	}
 	for i, s := range gone {
 		r.slots[i] = nil
 		if s == r.active {
 			r.active = nil
 		}
 	}
-	lost := before - r.index.count
+	lost := before - r.count()
 	r.mu.Unlock()
 	for _, s := range gone {
 		s.release()
 	}
 	r.suffered.Add(uint64(lost))
-	r.o.Log.Error("files of a local replica were removed by someone else", "folder", r.path, "segments", len(gone), "events", lost)
+	r.o.Log.Error("files of a local replica were removed by someone else", "folder", r.path, "segments", len(gone), "copies", lost)
 	return fmt.Errorf("%w: %d segments in %s", ErrVanished, len(gone), r.path)
 }
 
@@ -131,8 +131,8 @@ func (r *Replica) moved() error {
 	r.state = newState()
 	r.mu.Unlock()
 	old.close()
-	r.suffered.Add(uint64(old.index.count))
-	r.o.Log.Error("the folder of a local replica is not at its path any more", "folder", r.path, "events", old.index.count)
+	r.suffered.Add(uint64(old.count()))
+	r.o.Log.Error("the folder of a local replica is not at its path any more", "folder", r.path, "copies", old.count())
 	err := fmt.Errorf("%w: %s", ErrVanished, r.path)
 	if e := r.reload(); e != nil {
 		return fmt.Errorf("%w: %w", err, e)
@@ -151,6 +151,6 @@ func (r *Replica) reload() error {
 	r.state = st
 	r.mu.Unlock()
 	nudge(r.tidy)
-	r.o.Log.Warn("a local replica goes on in what is at its path now", "folder", r.path, "events", st.index.count)
+	r.o.Log.Warn("a local replica goes on in what is at its path now", "folder", r.path, "copies", st.count())
 	return nil
 }

@@ -24,17 +24,21 @@ const (
 
 // A task is one call that waits for the writer, or the housekeeper's.
 type task struct {
-	state  atomic.Int32
-	puts   []module.Verified
-	gone   []digest.Hash // to delete
-	moves  []move
-	probe  bool
-	id     string // to identify the place by; "": not to
-	mark   string // the journal to keep text for; "": none
-	text   string
-	weight int // bytes
+	state       atomic.Int32
+	puts        []module.Verified
+	gone        []digest.Hash // to delete
+	objects     []replica.Object
+	goneObjects []string
+	swap        *swap
+	moves       []move
+	probe       bool
+	id          string // to identify the place by; "": not to
+	mark        string // the journal to keep text for; "": none
+	text        string
+	weight      int // bytes
 
 	out  []replica.Outcome // of puts
+	errs []error           // of objects
 	err  error             // of the others
 	done chan struct{}
 }
@@ -150,6 +154,9 @@ func (t *task) refuse(err error) {
 	for i := range t.out {
 		t.out[i].Err = err
 	}
+	for i := range t.errs {
+		t.errs[i] = err
+	}
 	close(t.done)
 }
 
@@ -183,14 +190,14 @@ func (r *Replica) take() (group []*task, closed bool) {
 	defer r.queueMu.Unlock()
 	weight, events, n := 0, 0, 0
 	for _, t := range r.queue {
-		if n > 0 && (weight+t.weight > maxGroupBytes || events+len(t.puts) > maxGroupEvents) {
+		if n > 0 && (weight+t.weight > maxGroupBytes || events+len(t.puts)+len(t.objects) > maxGroupEvents) {
 			break
 		}
 		n++
 		if t.state.CompareAndSwap(taskWaiting, taskTaken) {
 			group = append(group, t)
 			weight += t.weight
-			events += len(t.puts)
+			events += len(t.puts) + len(t.objects)
 		}
 	}
 	clear(r.queue[:n])
@@ -215,7 +222,7 @@ type writer struct {
 type change struct {
 	prefix   uint64
 	old, new place // zero: none
-	kind     byte
+	kind     byte  // of the new one, or of the old one
 }
 
 // pending is what the group does to a hash.
@@ -249,7 +256,16 @@ func (r *Replica) commit(group []*task) {
 			r.put(v, &t.out[i].Err)
 		}
 		for _, h := range t.gone {
-			r.remove(h, &t.err)
+			r.remove(kindTombstone, h, &t.err)
+		}
+		for i, o := range t.objects {
+			r.keepObject(o, &t.errs[i])
+		}
+		for _, name := range t.goneObjects {
+			r.remove(kindObjectGone, keyOf(name), &t.err)
+		}
+		if t.swap != nil {
+			r.swapObject(*t.swap, &t.err)
 		}
 		for _, m := range t.moves {
 			r.move(m)
@@ -284,6 +300,11 @@ func (r *Replica) commit(group []*task) {
 				t.out[i].Location = ""
 			}
 		}
+		for i := range t.errs {
+			if t.errs[i] == nil {
+				t.errs[i] = gone
+			}
+		}
 		close(t.done)
 	}
 	if cap(w.buf) > 1<<20 {
@@ -315,7 +336,7 @@ func (r *Replica) put(v module.Verified, err *error) {
 	}
 	var replaced []place
 	if !known {
-		stored, at, e := r.fetch(h, true)
+		stored, at, e := r.fetch(kindPut, h, true)
 		switch {
 		case e == nil && bytes.Equal(stored, record):
 			w.rest(r.slots[at[0].slot()])
@@ -330,17 +351,22 @@ func (r *Replica) put(v module.Verified, err *error) {
 			return
 		}
 	}
-	at := r.frame(kindPut, h, record)
+	r.store(kindPut, h, record, replaced, err)
+}
+
+// store adds a frame to the group, in the place of others, and what it changes.
+func (r *Replica) store(kind byte, h digest.Hash, record []byte, replaced []place, err *error) {
+	w, at := &r.w, r.frame(kind, h, record)
 	w.pending[h] = pending{record, at}
-	w.changes = append(w.changes, change{prefixOf(h), 0, at, kindPut})
+	w.changes = append(w.changes, change{prefixOf(h), 0, at, kind})
 	for _, old := range replaced {
-		w.changes = append(w.changes, change{prefix: prefixOf(h), old: old})
+		w.changes = append(w.changes, change{prefixOf(h), old, 0, kind})
 	}
 	w.unsure = append(w.unsure, err)
 }
 
-// remove deletes one event.
-func (r *Replica) remove(h digest.Hash, err *error) {
+// remove deletes one event or object, by a tombstone of the kind.
+func (r *Replica) remove(kind byte, h digest.Hash, err *error) {
 	w := &r.w
 	var at []place
 	if p, known := w.pending[h]; known {
@@ -349,7 +375,7 @@ func (r *Replica) remove(h digest.Hash, err *error) {
 		}
 	} else {
 		var e error
-		if _, at, e = r.fetch(h, true); e != nil && at == nil && !errors.Is(e, replica.ErrNotFound) {
+		if _, at, e = r.fetch(kept(kind), h, true); e != nil && at == nil && !errors.Is(e, replica.ErrNotFound) {
 			*err = e
 			return
 		}
@@ -358,11 +384,11 @@ func (r *Replica) remove(h digest.Hash, err *error) {
 	if at == nil {
 		return
 	}
-	tombstone := r.frame(kindTombstone, h, nil)
+	tombstone := r.frame(kind, h, nil)
 	w.pending[h] = pending{}
-	w.changes = append(w.changes, change{prefixOf(h), 0, tombstone, kindTombstone})
+	w.changes = append(w.changes, change{prefixOf(h), 0, tombstone, kind})
 	for _, old := range at {
-		w.changes = append(w.changes, change{prefix: prefixOf(h), old: old})
+		w.changes = append(w.changes, change{prefixOf(h), old, 0, kind})
 	}
 }
 
@@ -372,26 +398,25 @@ func (r *Replica) move(m move) {
 	if _, known := w.pending[m.header.hash]; known || !r.seated(m.segment) {
 		return
 	}
-	prefix := prefixOf(m.header.hash)
-	switch m.header.kind {
-	case kindPut:
+	prefix, kind := prefixOf(m.header.hash), m.header.kind
+	if holds(kind) {
 		r.mu.RLock()
-		alive := r.index.has(prefix, m.from)
+		alive := r.of(kind).has(prefix, m.from)
 		r.mu.RUnlock()
 		if !alive {
 			return
 		}
-	case kindTombstone:
+	} else {
 		// It holds older copies down, unless a newer one is there.
-		if _, _, err := r.fetch(m.header.hash, true); !errors.Is(err, replica.ErrNotFound) {
+		if _, _, err := r.fetch(kept(kind), m.header.hash, true); !errors.Is(err, replica.ErrNotFound) {
 			return
 		}
 		m.from = 0
 	}
 	at := placeOf(r.active.slot, r.active.size+int64(len(w.buf)), m.header.frameSize())
 	w.buf = append(w.buf, m.frame...)
-	w.changes = append(w.changes, change{prefix, m.from, at, m.header.kind})
-	if m.header.kind == kindPut {
+	w.changes = append(w.changes, change{prefix, m.from, at, kind})
+	if holds(kind) {
 		w.pending[m.header.hash] = pending{m.frame[headerSize:], at}
 	}
 }

@@ -17,11 +17,12 @@ import (
 
 // A Replica holds copies until it is closed. Make it with New.
 type Replica struct {
-	mu     sync.RWMutex
-	copies map[digest.Hash]stored
-	id     string
-	marks  map[string]string // by journal
-	closed bool
+	mu      sync.RWMutex
+	copies  map[digest.Hash]stored
+	id      string
+	marks   map[string]string // by journal
+	objects map[string]stored // by name
+	closed  bool
 }
 
 // stored keeps the digest of what was put, so that damage is told from another event.
@@ -30,6 +31,10 @@ type stored struct {
 	digest [sha256.Size]byte
 }
 
+func store(b []byte) stored { return stored{bytes.Clone(b), sha256.Sum256(b)} }
+
+func (s stored) whole() bool { return sha256.Sum256(s.record) == s.digest }
+
 var (
 	_ replica.Replica    = (*Replica)(nil)
 	_ replica.Lister     = (*Replica)(nil)
@@ -37,7 +42,9 @@ var (
 )
 
 // New returns an empty replica.
-func New() *Replica { return &Replica{copies: map[digest.Hash]stored{}, marks: map[string]string{}} }
+func New() *Replica {
+	return &Replica{copies: map[digest.Hash]stored{}, marks: map[string]string{}, objects: map[string]stored{}}
+}
 
 // Put implements replica.Replica.
 func (r *Replica) Put(ctx context.Context, v module.Verified) (string, error) {
@@ -50,14 +57,13 @@ func (r *Replica) Put(ctx context.Context, v module.Verified) (string, error) {
 		return "", replica.ErrClosed
 	}
 	location := "memory:" + v.Hash().String()
-	if old, ok := r.copies[v.Hash()]; ok && sha256.Sum256(old.record) == old.digest {
+	if old, ok := r.copies[v.Hash()]; ok && old.whole() {
 		if !bytes.Equal(old.record, v.Record()) {
 			return "", fmt.Errorf("memory: %w", replica.ErrConflict)
 		}
 		return location, nil
 	}
-	record := bytes.Clone(v.Record())
-	r.copies[v.Hash()] = stored{record, sha256.Sum256(record)}
+	r.copies[v.Hash()] = store(v.Record())
 	return location, nil
 }
 
@@ -185,6 +191,6 @@ func (r *Replica) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
-	r.copies = nil
+	r.copies, r.objects = nil, nil
 	return nil
 }

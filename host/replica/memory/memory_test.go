@@ -15,6 +15,11 @@ func TestConformance(t *testing.T) {
 			Replica: r,
 			Close:   r.Close,
 			Corrupt: func(t *testing.T, ref replica.Ref) { corrupt(t, r, ref.Hash) },
+			CorruptObject: func(t *testing.T, name string) {
+				if !r.CorruptObject(name, []byte("{}")) {
+					t.Fatal("there is no object to damage")
+				}
+			},
 		}
 	})
 }

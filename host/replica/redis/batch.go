@@ -70,22 +70,32 @@ func (r *Replica) PutBatch(ctx context.Context, vs []module.Verified) []replica.
 }
 
 // putAll runs the put script for each of vs; only an error that concerns all
-// of them is returned. A server that does not know the script yet is sent it.
+// of them is returned.
 func (r *Replica) putAll(ctx context.Context, vs []module.Verified) ([]*client.Cmd, error) {
-	cmds := make([]*client.Cmd, len(vs))
+	return r.runAll(ctx, putScript, len(vs), func(i int) (string, []any) {
+		return r.key(vs[i].Hash()), []any{vs[i].Record(), r.ttl.Milliseconds(), module.MaxRecordBytes}
+	})
+}
+
+// runAll runs a script n times in one pipeline, each time with the key and the
+// arguments that call returns. A server that does not know the script yet is
+// sent it.
+func (r *Replica) runAll(ctx context.Context, script *client.Script, n int, call func(i int) (key string, args []any)) ([]*client.Cmd, error) {
+	cmds := make([]*client.Cmd, n)
 	send := func(run func(c client.Scripter, keys []string, args []any) *client.Cmd, which []int) error {
 		pipe := r.c.Pipeline()
 		for _, i := range which {
-			cmds[i] = run(pipe, []string{r.key(vs[i].Hash())}, []any{vs[i].Record(), r.ttl.Milliseconds(), module.MaxRecordBytes})
+			key, args := call(i)
+			cmds[i] = run(pipe, []string{key}, args)
 		}
 		return exec(ctx, pipe)
 	}
-	all := make([]int, len(vs))
+	all := make([]int, n)
 	for i := range all {
 		all[i] = i
 	}
 	if err := send(func(c client.Scripter, keys []string, args []any) *client.Cmd {
-		return putScript.EvalSha(ctx, c, keys, args...)
+		return script.EvalSha(ctx, c, keys, args...)
 	}, all); err != nil {
 		return nil, err
 	}
@@ -99,7 +109,7 @@ func (r *Replica) putAll(ctx context.Context, vs []module.Verified) ([]*client.C
 		return cmds, nil
 	}
 	return cmds, send(func(c client.Scripter, keys []string, args []any) *client.Cmd {
-		return putScript.Eval(ctx, c, keys, args...)
+		return script.Eval(ctx, c, keys, args...)
 	}, unknown)
 }
 

@@ -21,43 +21,46 @@ const scanCount = 1000
 func (r *Replica) List(ctx context.Context) iter.Seq2[replica.Ref, error] {
 	return func(yield func(replica.Ref, error) bool) {
 		seen := map[digest.Hash]struct{}{}
-		stopped := false
-		scan := func(ctx context.Context, c client.Cmdable) error {
-			for cursor := uint64(0); ; {
-				type page struct {
-					keys []string
-					next uint64
-				}
-				p, err := await(ctx, func() (page, error) {
-					keys, next, err := c.Scan(ctx, cursor, glob(r.prefix)+"*", scanCount).Result()
-					return page{keys, next}, err
-				})
-				if err != nil {
-					return err
-				}
-				for _, key := range p.keys {
-					h, ok := digest.ParseHash(strings.TrimPrefix(key, r.prefix))
-					if _, again := seen[h]; !ok || again {
-						continue // another's key, or told already
-					}
-					seen[h] = struct{}{}
-					if stopped = !yield(replica.Ref{Hash: h, Location: key}, nil); stopped {
-						return nil
-					}
-				}
-				if cursor = p.next; cursor == 0 {
-					return nil
-				}
+		err := r.scan(ctx, r.prefix, func(key string) bool {
+			h, ok := digest.ParseHash(strings.TrimPrefix(key, r.prefix))
+			if _, again := seen[h]; !ok || again {
+				return true // another's key, or told already
 			}
-		}
-		nodes, err := r.masters(ctx)
-		for i := 0; i < len(nodes) && err == nil && !stopped; i++ {
-			err = scan(ctx, nodes[i])
-		}
-		if err != nil && !stopped {
+			seen[h] = struct{}{}
+			return yield(replica.Ref{Hash: h, Location: key}, nil)
+		})
+		if err != nil {
 			yield(replica.Ref{}, wrap(err))
 		}
 	}
+}
+
+// scan calls f for the keys that begin with prefix, some perhaps twice, until it
+// returns false.
+func (r *Replica) scan(ctx context.Context, prefix string, f func(key string) bool) error {
+	nodes, err := r.masters(ctx)
+	for i := 0; i < len(nodes) && err == nil; i++ {
+		for cursor, more := uint64(0), true; more; more = cursor != 0 {
+			type page struct {
+				keys []string
+				next uint64
+			}
+			p, err := await(ctx, func() (page, error) {
+				keys, next, err := nodes[i].Scan(ctx, cursor, glob(prefix)+"*", scanCount).Result()
+				return page{keys, next}, err
+			})
+			if err != nil {
+				return err
+			}
+			for _, key := range p.keys {
+				if !f(key) {
+					return nil
+				}
+			}
+			cursor = p.next
+		}
+	}
+	return err
 }
 
 // masters are the servers that hold keys.

@@ -52,6 +52,11 @@ func conformance(t *testing.T, o Options, empty func(t *testing.T, c client.Univ
 					t.Fatal(err)
 				}
 			},
+			CorruptObject: func(t *testing.T, name string) {
+				if err := c.SetRange(ctx, "event:object:"+name, 100, "x").Err(); err != nil {
+					t.Fatal(err)
+				}
+			},
 		}
 	})
 }

@@ -28,6 +28,8 @@ type Subject struct {
 	Reopen func(t *testing.T) replica.Replica
 	// Corrupt damages the stored copy behind the replica's back. May be nil.
 	Corrupt func(t *testing.T, ref replica.Ref)
+	// CorruptObject does the same to an object. May be nil.
+	CorruptObject func(t *testing.T, name string)
 }
 
 // Event returns an event of a record of about size bytes, the same for the
@@ -80,6 +82,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}
+	t.Run("objects", func(t *testing.T) { objects(t, open) })
 }
 
 func timeout(t *testing.T) context.Context {

@@ -25,30 +25,45 @@ func (r *Replica) Get(ctx context.Context, ref replica.Ref) ([]byte, error) {
 	return b, err
 }
 
-// read fetches an object of at most a record's length, and its ETag.
+// read fetches the object of an event, and its ETag.
 func (r *Replica) read(ctx context.Context, h digest.Hash) ([]byte, string, error) {
-	out, err := r.c.GetObject(ctx, &client.GetObjectInput{Bucket: &r.bucket, Key: r.key(h)})
+	f, err := r.fetch(ctx, r.key(h), module.MaxRecordBytes)
+	return f.bytes, f.etag, err
+}
+
+// A fetched is what the bucket has under a key.
+type fetched struct {
+	bytes    []byte
+	etag     string
+	metadata map[string]string
+}
+
+// fetch reads an object of at most so many bytes; a longer one is an
+// ErrCorrupt. The ETag comes with an error, too, where it was told.
+func (r *Replica) fetch(ctx context.Context, key *string, most int) (f fetched, err error) {
+	out, err := r.c.GetObject(ctx, &client.GetObjectInput{Bucket: &r.bucket, Key: key})
 	if err != nil {
-		return nil, "", wrap(ctx, err)
+		return f, wrap(ctx, err)
 	}
 	defer out.Body.Close()
-	etag := aws.ToString(out.ETag)
+	f.etag, f.metadata = aws.ToString(out.ETag), out.Metadata
 	size := aws.ToInt64(out.ContentLength)
-	if size > module.MaxRecordBytes {
-		return nil, etag, fmt.Errorf("s3: %w: %d bytes are longer than any record", replica.ErrCorrupt, size)
+	if size > int64(most) {
+		return f, fmt.Errorf("s3: %w: %d bytes are longer than any that were put", replica.ErrCorrupt, size)
 	}
 	b := make([]byte, 0, max(size, 0)+1) // one more, so that the end is seen without growing
 	for {
 		n, err := out.Body.Read(b[len(b):cap(b)])
 		replica.Moved(ctx, n)
-		if b = b[:len(b)+n]; len(b) > module.MaxRecordBytes {
-			return nil, etag, fmt.Errorf("s3: %w: it is longer than any record", replica.ErrCorrupt)
+		if b = b[:len(b)+n]; len(b) > most {
+			return f, fmt.Errorf("s3: %w: it is longer than any that was put", replica.ErrCorrupt)
 		}
 		if err == io.EOF {
-			return b, etag, nil
+			f.bytes = b
+			return f, nil
 		}
 		if err != nil {
-			return nil, etag, wrap(ctx, err)
+			return f, wrap(ctx, err)
 		}
 		if len(b) == cap(b) {
 			b = append(b, 0)[:len(b)]
@@ -57,14 +72,14 @@ func (r *Replica) read(ctx context.Context, h digest.Hash) ([]byte, string, erro
 }
 
 // List implements replica.Lister. What is under the prefix and named by no
-// hash is passed over.
+// hash is passed over; folders, such as those of replica.Objects, as a whole.
 func (r *Replica) List(ctx context.Context) iter.Seq2[replica.Ref, error] {
 	return func(yield func(replica.Ref, error) bool) {
 		if r.closed.Load() {
 			yield(replica.Ref{}, replica.ErrClosed)
 			return
 		}
-		pages := client.NewListObjectsV2Paginator(r.c, &client.ListObjectsV2Input{Bucket: &r.bucket, Prefix: &r.prefix})
+		pages := client.NewListObjectsV2Paginator(r.c, &client.ListObjectsV2Input{Bucket: &r.bucket, Prefix: &r.prefix, Delimiter: aws.String("/")})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {

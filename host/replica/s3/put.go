@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	client "github.com/aws/aws-sdk-go-v2/service/s3"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
@@ -32,55 +33,79 @@ func (r *Replica) Put(ctx context.Context, v module.Verified) (string, error) {
 	if r.closed.Load() {
 		return "", replica.ErrClosed
 	}
+	k := keeping{
+		key: r.key(v.Hash()), turn: r.turns[v.Hash()[0]%byte(len(r.turns))], bytes: v.Record(),
+		write:   func(on condition) error { return r.write(ctx, v, on) },
+		read:    func() ([]byte, string, error) { return r.read(ctx, v.Hash()) },
+		damaged: func(held []byte) bool { return replica.Damaged(v.Hash(), held) },
+	}
+	if err := r.keep(ctx, k); err != nil {
+		return "", err
+	}
+	return r.location(v.Hash()), nil
+}
+
+// A keeping is what is to be stored under a key, unless other bytes are.
+type keeping struct {
+	key     *string
+	turn    *semaphore.Weighted // without conditional writes
+	bytes   []byte
+	write   func(on condition) error
+	read    func() (held []byte, etag string, err error) // ErrNotFound, ErrCorrupt
+	damaged func(held []byte) bool
+}
+
+// keep stores it. Other bytes that are stored are a replica.ErrConflict and
+// stay, unless they are damaged.
+func (r *Replica) keep(ctx context.Context, k keeping) error {
 	conditional, err := r.probe(ctx)
 	if err != nil {
-		return "", wrap(ctx, err)
+		return wrap(ctx, err)
 	}
 	if !conditional {
-		turn := r.turns[v.Hash()[0]%byte(len(r.turns))]
-		if err := turn.Acquire(ctx, 1); err != nil {
-			return "", wrap(ctx, err)
+		if err := k.turn.Acquire(ctx, 1); err != nil {
+			return wrap(ctx, err)
 		}
-		defer turn.Release(1)
+		defer k.turn.Release(1)
 	}
 	for range 4 { // each time, somebody else changed the object in between
 		if conditional {
-			err := r.write(ctx, v, ifNew)
+			err := k.write(ifNew)
 			if err == nil {
-				return r.location(v.Hash()), nil
+				return nil
 			}
 			if !refused(err) {
-				return "", wrap(ctx, err)
+				return wrap(ctx, err)
 			}
 		}
-		held, etag, err := r.read(ctx, v.Hash())
+		held, etag, err := k.read()
 		switch {
 		case errors.Is(err, replica.ErrNotFound):
 			if conditional {
 				continue
 			}
-			err = r.write(ctx, v, always)
+			err = k.write(always)
 		case err != nil && !errors.Is(err, replica.ErrCorrupt):
-			return "", err
-		case bytes.Equal(held, v.Record()):
-			return r.location(v.Hash()), nil
-		case !replica.Damaged(v.Hash(), held):
-			return "", fmt.Errorf("s3: %s: %w", r.location(v.Hash()), replica.ErrConflict)
+			return err
+		case err == nil && bytes.Equal(held, k.bytes):
+			return nil
+		case err == nil && !k.damaged(held):
+			return fmt.Errorf("s3: s3://%s/%s: %w", r.bucket, *k.key, replica.ErrConflict)
 		case conditional && etag != "":
-			if err = r.write(ctx, v, ifStill(etag)); lacks(err) {
-				err = r.write(ctx, v, always)
+			if err = k.write(ifStill(etag)); lacks(err) {
+				err = k.write(always)
 			}
 		default:
-			err = r.write(ctx, v, always)
+			err = k.write(always)
 		}
 		if err == nil {
-			return r.location(v.Hash()), nil
+			return nil
 		}
 		if !refused(err) {
-			return "", wrap(ctx, err)
+			return wrap(ctx, err)
 		}
 	}
-	return "", fmt.Errorf("s3: %s keeps changing", r.location(v.Hash()))
+	return fmt.Errorf("s3: s3://%s/%s keeps changing", r.bucket, *k.key)
 }
 
 // A condition is put on a write.

@@ -82,6 +82,15 @@ func conformance(t *testing.T, options func(t *testing.T) Options) {
 					t.Fatal(err)
 				}
 			},
+			CorruptObject: func(t *testing.T, name string) { // as a disk does, which leaves what is said of it
+				head, err := r.c.HeadObject(ctx, &client.HeadObjectInput{Bucket: &r.bucket, Key: r.objectKey(name)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := r.c.PutObject(ctx, &client.PutObjectInput{Bucket: &r.bucket, Key: r.objectKey(name), Metadata: head.Metadata, Body: strings.NewReader("damaged")}); err != nil {
+					t.Fatal(err)
+				}
+			},
 		}
 	})
 }

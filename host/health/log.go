@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -27,7 +28,7 @@ func (m *Monitor) transparency(ctx context.Context, h *Health) (late bool) {
 		return false
 	}
 	s := m.o.Transparency(ctx)
-	h.Log = Log{Origin: s.Origin, State: s.State, Size: s.Size, Published: s.Published, Cosigned: s.Cosigned, Why: s.Why}
+	h.Log = Log{Origin: s.Origin, State: s.State, Size: s.Size, Published: s.Published, Cosigned: s.Cosigned, Why: cmp.Or(s.Why, s.Note)}
 	switch {
 	case s.State == log.Stopped:
 		h.Warnings = append(h.Warnings, "the transparency log is stopped: "+s.Why)

@@ -68,6 +68,7 @@ const (
 type State struct {
 	State       string
 	Why         string    // in words, with what to do; "" while all is well
+	Note        string    // what is worth knowing and no fault: why a new log began
 	Short       string    // what is short of the settings' wishes, in words: cosignatures
 	Since       time.Time // of State
 	Origin      string    // "" until it is known

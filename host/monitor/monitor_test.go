@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -44,6 +46,15 @@ func TestFollows(t *testing.T) {
 	}
 	if first != 1 {
 		t.Errorf("keys were believed %d times", first)
+	}
+	// What a kill left goes.
+	left := filepath.Join(w.o.Dir, "state.json.ABCDEFGH.tmp")
+	if err := os.WriteFile(left, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.good(700)
+	if _, err := os.Stat(left); err == nil {
+		t.Error("it is there still")
 	}
 	w.o.Server += "/"
 	if _, err := monitor.Open(w.o); err == nil || !strings.Contains(err.Error(), "another folder") {
@@ -419,19 +430,17 @@ func TestPartialTilesGo(t *testing.T) {
 	// One that only says so.
 	h.admit(700)
 	h.lies(func(w http.ResponseWriter, r *http.Request, _ string) bool {
-		if strings.Contains(r.URL.Path, ".p/") {
+		if strings.HasPrefix(r.URL.Path, "/log/tile/entries/002.p/") {
 			notFound(w)
 		} else if r.URL.Path == "/log/tile/entries/002" {
-			w.Write(make([]byte, 34*200))
+			w.Write(make([]byte, 34*50))
 		} else {
 			return false
 		}
 		return true
 	})
 	w.o.Attempts = 1
-	if _, err := w.pass(t.Context()); err == nil {
-		t.Error("a short tile is a full one")
-	}
+	w.bad(monitor.BadTile)
 }
 
 // What is proven is not asked for again.

@@ -33,7 +33,9 @@ func newSource(o Options) (*source, error) {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, errors.New("want the address of a host, such as https://events.example.org")
 	}
-	h := http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 4 * lanes
+	h := http.Client{Transport: transport}
 	if o.HTTP != nil {
 		h = *o.HTTP
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -39,6 +40,9 @@ const (
 )
 
 func (m *Monitor) load() error {
+	if err := m.tidy(); err != nil {
+		return err
+	}
 	b, err := m.folder.Read(stateFile, maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		m.state = state{Version: 1, Server: m.o.Server, Target: m.o.Target}
@@ -62,6 +66,17 @@ func (m *Monitor) load() error {
 		}
 	}
 	return nil
+}
+
+// tidy removes what processes left that ended while they wrote.
+func (m *Monitor) tidy() error {
+	entries, err := m.folder.Entries()
+	for _, e := range entries {
+		if err == nil && strings.HasSuffix(e.Name(), ".tmp") {
+			err = m.folder.Remove(e.Name())
+		}
+	}
+	return err
 }
 
 // save makes the state durable.

@@ -104,7 +104,7 @@ toolchain: ## build the pinned TinyGo into build/toolchain (Debian's LLVM 19)
 	wasm/toolchain/install.sh
 
 .PHONY: servers
-servers: ## put the real servers (Redis, Kubo, an S3 gateway) into build/servers
+servers: ## put the real servers (Redis, Kubo, an S3 gateway, a witness) into build/servers
 	@GO=$(GO) servers/install.sh
 
 .PHONY: wasm

@@ -36,12 +36,17 @@ var never = map[string][]string{
 	"host/retrieve":   {"host/intake", "host/health", "host/api", "host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
 	"host/scrub":      {"host/intake", "host/retrieve", "host/health", "host/api", "host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
 	"host/health":     {"host/api", "host/intake", "host/retrieve", "host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
+	"host/log":        {"host/intake", "host/retrieve", "host/scrub", "host/health", "host/api", "host/cmd", "host/client", "host/config", "host/witness", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
 	"host/limit":      {"host/api", "host/intake", "host/retrieve", "host/replica", "host/scrub", "host/health", "host/cmd", "host/client", "host/config"},
 	"host/feed":       {"host/api", "host/intake", "host/retrieve", "host/replica", "host/health", "host/cmd", "host/client", "host/config"},
 	"host/api":        {"host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
 	"host/client":     {"host/intake", "host/journal", "host/api", "host/cmd", "host/scrub"},
 	"host/bulk":       {"host/intake", "host/journal", "host/replica", "host/api", "host/cmd", "host/config"},
 	"host/config":     {"host/intake", "host/journal", "host/api", "host/cmd", "host/replica"},
+	"host/checkpoint": {"host/"},
+	"host/tile":       {"host/journal", "host/replica", "host/intake", "host/api", "host/cmd", "host/client", "host/log"},
+	"host/witness":    {"host/journal", "host/replica", "host/intake", "host/retrieve", "host/scrub", "host/api", "host/client", "host/config", "host/cmd", "host/log"},
+	"host/monitor":    {"host/journal", "host/replica", "host/intake", "host/retrieve", "host/scrub", "host/api", "host/config", "host/cmd", "host/log", "host/witness"},
 	"host/":           {"wasm/event", "wasm/canon", "wasm/sig", "wasm/receipt", "wasm/proof", "wasm/note", "wasm/ed25519"}, // what is valid is decided inside the module
 	"host/replica/s3": {"host/config"},
 }

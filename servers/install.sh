@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts the real servers that the tests and the stack use into build/servers:
-# Redis from Debian, Kubo and the S3 gateway built from the modules pinned
-# beside this file. What is there and current costs a second.
+# Redis from Debian, Kubo, the S3 gateway and a witness of logs built from the
+# modules pinned beside this file. What is there and current costs a second.
 set -euo pipefail
 cd "$(dirname "$0")"
 out=$(cd .. && pwd)/build/servers
@@ -21,6 +21,8 @@ build() { # folder, package, binary
 }
 build versitygw github.com/versity/versitygw/cmd/versitygw versitygw
 build kubo github.com/ipfs/kubo/cmd/ipfs ipfs
+build litewitness filippo.io/torchwood/cmd/litewitness litewitness
+build litewitness filippo.io/torchwood/cmd/witnessctl witnessctl
 
 "$out/redis-server" --version
 "$out/versitygw" --version

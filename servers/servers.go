@@ -1,7 +1,7 @@
 // Package servers runs the real servers that replicas talk to, for tests and
-// for the local stack: Redis, Kubo and an S3 gateway, each on free loopback
-// ports, in a folder of its own, ended by its own process. `make servers`
-// puts the binaries into build/servers.
+// for the local stack: Redis, Kubo, an S3 gateway and torchwood's witness of
+// logs, each on free loopback ports, in a folder of its own, ended by its own
+// process. `make servers` puts the binaries into build/servers.
 package servers
 
 import (

@@ -1,7 +1,9 @@
 package servers
 
 import (
+	"crypto/ed25519"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -135,4 +137,24 @@ func S3(t testing.TB) *Server {
 	t.Helper()
 	need(t, "versitygw")
 	return run(t, NewS3)
+}
+
+// Litewitness starts torchwood's witness, which ends with the test; see
+// NewLitewitness.
+func Litewitness(t testing.TB, name string, key ed25519.PrivateKey, logs ...string) *Server {
+	t.Helper()
+	need(t, "litewitness")
+	need(t, "witnessctl")
+	// A socket's path must be short.
+	dir, err := os.MkdirTemp("", "agent")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	socket, err := net.Listen("unix", filepath.Join(dir, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { socket.Close() })
+	return run(t, func(dir string) (*Server, error) { return NewLitewitness(dir, name, key, socket, logs...) })
 }

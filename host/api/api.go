@@ -23,6 +23,7 @@ import (
 	"github.com/eventseal/eventseal/host/intake"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/limit"
+	"github.com/eventseal/eventseal/host/log"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -38,6 +39,11 @@ type Intake interface {
 type Reader interface {
 	Event(ctx context.Context, h digest.Hash) (module.Verified, error)
 	Events(ctx context.Context, hs []digest.Hash) iter.Seq2[module.Verified, error]
+}
+
+// A Transparency is the host's log; *log.Log is one.
+type Transparency interface {
+	Get(ctx context.Context, path string) (log.Document, error)
 }
 
 // A Journal is what is served of one.
@@ -62,6 +68,7 @@ type Options struct {
 	Addresses     *limit.Addresses // how many events are taken from one; nil: any number
 	CORS          CORS
 	Admin         Admin
+	Transparency  Transparency         // behind /log/; nil: there is none
 	Page          fs.FS                // the web page, served at /; nil: none
 	Registry      *prometheus.Registry // behind /metrics; nil: one of its own
 	Version       string

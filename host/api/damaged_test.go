@@ -21,45 +21,71 @@ import (
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/module/moduletest"
 	"github.com/eventseal/eventseal/host/retrieve"
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
-// damaged starts a host whose journal has a page that cannot be read, and
-// returns its events and which of them are told.
-func damaged(t *testing.T, n int) (h *host, vs []module.Verified, bad journal.Damage) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "journal.db")
-	quiet := sqlite.Options{Log: slog.New(slog.DiscardHandler)}
-	j, err := sqlite.Open(path, quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
+// gap is what a journal cannot read.
+type gap struct {
+	journal.Damage
+	code string // that it is told with
+}
+
+// damaged runs a test with a host whose journal has a page that cannot be read,
+// and with one that has only the numbers of some events.
+func damaged(t *testing.T, n int, test func(t *testing.T, h *host, vs []module.Verified, bad gap)) {
+	var vs []module.Verified
 	for i := range n {
 		vs = append(vs, moduletest.Event(t, i))
 	}
-	_, err = j.Admit(t.Context(), vs, []string{"replica-a"}) // their records stay in the journal
-	if err := errors.Join(err, j.Close(), journaltest.Damage(path, vs[n/2].Hash())); err != nil {
-		t.Fatal(err)
+	for name, fill := range map[string]func(j *sqlite.Journal, path string) (code string, err error){
+		"damage": func(j *sqlite.Journal, path string) (string, error) {
+			_, err := j.Admit(t.Context(), vs, []string{"replica-a"}) // their records stay in the journal
+			return "journal_unavailable", errors.Join(err, j.Close(), journaltest.Damage(path, vs[n/2].Hash()))
+		},
+		"reserved": func(j *sqlite.Journal, path string) (string, error) {
+			var hs []digest.Hash
+			for _, v := range vs {
+				hs = append(hs, v.Hash())
+			}
+			err := j.Reserve(t.Context(), 0, hs)
+			_, e := j.Admit(t.Context(), slices.Concat(vs[n/2+9:], vs[:n/2]), []string{"replica-a"})
+			return "not_found", errors.Join(err, e, j.Close())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "journal.db")
+			quiet := sqlite.Options{Log: slog.New(slog.DiscardHandler)}
+			j, err := sqlite.Open(path, quiet)
+			if err != nil {
+				t.Fatal(err)
+			}
+			code, err := fill(j, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if j, err = sqlite.Open(path, quiet); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = j.Close() })
+			found, err := j.Walk(t.Context(), journal.Filter{})
+			if err != nil || len(found.Damaged) != 1 || len(found.Entries) == 0 {
+				t.Fatalf("%+v, %v", found.Damaged, err)
+			}
+			h := start(t, func(o *api.Options) {
+				r := retrieve.New(retrieve.Options{Module: o.Module, Journal: j, Places: o.Places, Log: o.Log})
+				t.Cleanup(func() { _ = r.Close() })
+				o.Journal, o.Reader = j, r
+			})
+			test(t, h, vs, gap{found.Damaged[0], code})
+		})
 	}
-	if j, err = sqlite.Open(path, quiet); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = j.Close() })
-	found, err := j.Walk(t.Context(), journal.Filter{})
-	if err != nil || len(found.Damaged) != 1 || len(found.Entries) == 0 {
-		t.Fatalf("%+v, %v", found.Damaged, err)
-	}
-	h = start(t, func(o *api.Options) {
-		r := retrieve.New(retrieve.Options{Module: o.Module, Journal: j, Places: o.Places, Log: o.Log})
-		t.Cleanup(func() { _ = r.Close() })
-		o.Journal, o.Reader = j, r
-	})
-	return h, vs, found.Damaged[0]
 }
 
 // A page of the journal that cannot be read is named by an export, which has all
 // else, and does not look whole.
-func TestExportPastDamage(t *testing.T) {
-	h, vs, bad := damaged(t, 1200)
+func TestExportPastDamage(t *testing.T) { damaged(t, 1200, exportPastDamage) }
+
+func exportPastDamage(t *testing.T, h *host, vs []module.Verified, bad gap) {
 	whole := records(vs[:bad.From-1]...) + records(vs[bad.To:]...)
 	missing := bad.To - bad.From + 1
 	resp, err := h.http.Get(h.url + "/v1/events:export")
@@ -72,7 +98,7 @@ func TestExportPastDamage(t *testing.T) {
 		t.Errorf("the answer ends with %v", err)
 	}
 	lines := strings.SplitAfter(strings.TrimSpace(string(body)), "\n")
-	named := fmt.Sprintf(`{"passed":{"from":%d,"to":%d,"code":"journal_unavailable"}}`+"\n", bad.From, bad.To)
+	named := fmt.Sprintf(`{"passed":{"from":%d,"to":%d,"code":"%s"}}`+"\n", bad.From, bad.To, bad.code)
 	last := lines[len(lines)-1]
 	var p struct {
 		Code   string
@@ -108,7 +134,7 @@ func TestExportPastDamage(t *testing.T) {
 	if !errors.As(err, &over) || over.Events != missing || got.String() != whole {
 		t.Errorf("%v, %d bytes", err, got.Len())
 	}
-	if want := []client.Passed{{From: bad.From, To: bad.To, Code: "journal_unavailable"}}; !slices.Equal(passed, want) {
+	if want := []client.Passed{{From: bad.From, To: bad.To, Code: bad.code}}; !slices.Equal(passed, want) {
 		t.Errorf("%+v, want %+v", passed, want)
 	}
 	// Behind the damage it is whole.
@@ -129,9 +155,10 @@ func (h *host) position(n uint64) string {
 
 // Whoever pages through a damaged journal, in either order, sees what there is,
 // and is told once of what there is not, with a cursor to go on.
-func TestPagesPastDamage(t *testing.T) {
-	h, vs, bad := damaged(t, 700)
-	want := client.Passed{From: bad.From, To: bad.To, Code: "journal_unavailable"}
+func TestPagesPastDamage(t *testing.T) { damaged(t, 700, pagesPastDamage) }
+
+func pagesPastDamage(t *testing.T, h *host, vs []module.Verified, bad gap) {
+	want := client.Passed{From: bad.From, To: bad.To, Code: bad.code}
 	for _, ascending := range []bool{true, false} {
 		for _, limit := range []int{7, 100, int(bad.From - 1), 1000} {
 			seen := map[uint64]bool{}
@@ -160,8 +187,9 @@ func TestPagesPastDamage(t *testing.T) {
 }
 
 // A stream that comes upon damage tells of it and goes on.
-func TestStreamPastDamage(t *testing.T) {
-	h, vs, bad := damaged(t, 700)
+func TestStreamPastDamage(t *testing.T) { damaged(t, 700, streamPastDamage) }
+
+func streamPastDamage(t *testing.T, h *host, vs []module.Verified, bad gap) {
 	done := errors.New("done")
 	for _, f := range []client.Follow{{After: client.Beginning}, {After: h.position(bad.From + 1)}} {
 		next, told := uint64(1), 0
@@ -196,7 +224,7 @@ func TestStreamPastDamage(t *testing.T) {
 		if got.event == "" {
 			continue
 		}
-		if want := fmt.Sprintf(`{"from":%d,"to":%d,"code":"journal_unavailable"}`, bad.From, bad.To); got.event != "damaged" || got.data != want || got.id != h.position(bad.To) {
+		if want := fmt.Sprintf(`{"from":%d,"to":%d,"code":"%s"}`, bad.From, bad.To, bad.code); got.event != "damaged" || got.data != want || got.id != h.position(bad.To) {
 			t.Errorf("%+v", got)
 		}
 		d := describe(t)

@@ -53,6 +53,7 @@ var hostErrors = []struct {
 	{journal.ErrFull, code.StorageFull},
 	{journal.ErrFailed, code.JournalUnavailable},
 	{journal.ErrBusy, code.JournalUnavailable},
+	{journal.ErrReserved, code.NotFound}, // it is damaged, too
 	{journal.ErrDamaged, code.JournalUnavailable},
 	{journal.ErrClosed, code.ShuttingDown},
 	{module.ErrTimeout, code.Timeout},
@@ -131,6 +132,7 @@ var retryAfter = map[code.Code]string{
 	code.ShuttingDown:           "5",
 	code.StorageFull:            "30",
 	code.Unavailable:            "1",
+	code.ProofPending:           "1",
 }
 
 // fail answers with err's problem document, unless the answer has begun: then

@@ -17,6 +17,7 @@ import (
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/module/moduletest"
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 // records keeps what is logged.
@@ -133,5 +134,28 @@ func TestLostLog(t *testing.T) {
 	a := attributes(seen[1])
 	if first, ok := a["first"].([]string); !ok || len(first) != 10 || first[8] != moduletest.Event(t, 0).Hash().String() || a["newly"] != int64(16) || a["total"] != uint64(17) {
 		t.Errorf("%v", a)
+	}
+}
+
+// Numbers whose events are nowhere are told of until these come.
+func TestReservedIsTold(t *testing.T) {
+	var options health.Options
+	m, _, j := setup(t, 0, nil, func(o *health.Options) { options = *o })
+	v := moduletest.Event(t, 1)
+	if h := m.Health(t.Context()); h.Status != health.OK {
+		t.Fatalf("%+v", h)
+	}
+	if err := j.Reserve(t.Context(), 0, []digest.Hash{v.Hash()}); err != nil {
+		t.Fatal(err)
+	}
+	h := health.New(options).Health(t.Context())
+	if h.Status != health.Degraded || !h.Ready || !slices.ContainsFunc(h.Warnings, func(w string) bool { return strings.HasPrefix(w, "1 events of the log are not here") }) {
+		t.Fatalf("%+v", h)
+	}
+	if _, err := j.Admit(t.Context(), []module.Verified{v}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if h := health.New(options).Health(t.Context()); h.Status != health.OK || len(h.Warnings) > 0 {
+		t.Fatalf("%+v", h)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/eventseal/eventseal/wasm/digest"
 )
 
-// ReindexOptions say from what a journal is rebuilt. All but the last three are required.
+// ReindexOptions say from what a journal is rebuilt. All but the last four are required.
 type ReindexOptions struct {
 	Module  *module.Pool
 	Journal journal.Journal // also a journal.Restorer and a journal.Renewer
@@ -24,6 +24,8 @@ type ReindexOptions struct {
 	// From, are owed every event of which the journal does not know that they hold
 	// it; an Intake's outbox then finds out and puts what is missing.
 	Places []replica.Place
+	// Order is how the order of the events is found, which is done first.
+	Order Order
 	// Progress is told after every few events. nil: nobody.
 	Progress func(Reindexed)
 	Log      *slog.Logger // nil: slog.Default()
@@ -31,6 +33,7 @@ type ReindexOptions struct {
 
 // Reindexed counts what was found.
 type Reindexed struct {
+	Ordered     uint64 `json:"ordered"` // numbers of the host's log that were given to its events
 	Listed      uint64 `json:"listed"`
 	Restored    uint64 `json:"restored"`    // new to the journal
 	Known       uint64 `json:"known"`       // were in it
@@ -38,6 +41,7 @@ type Reindexed struct {
 	Conflicting uint64 `json:"conflicting"` // the journal has the event under another signature
 	Unread      uint64 `json:"unread"`      // listed, but could not be read
 	Damaged     uint64 `json:"damaged"`     // the journal is damaged where it has them, or would have them; passed over
+	Absent      uint64 `json:"absent"`      // numbers of the log whose events are not in the journal yet
 	Complete    bool   `json:"complete"`
 }
 
@@ -45,9 +49,10 @@ type Reindexed struct {
 // record, has the module verify it, and restores what is found, durably, batch
 // by batch. It may be interrupted and run again, and run for one place after
 // the other. What is known with its copy at From is passed over, so that
-// running it again is quick; scrub is what looks at those. Sequence numbers are
-// new, come after those that the journal has, and follow the order of the
-// listing: before the first one is given, the order gets another epoch.
+// running it again is quick; scrub is what looks at those. Events of the host's
+// log get the numbers that they have there. The others come after those that the
+// journal has, in the order of the listing: before the first one is added, the
+// order gets another epoch.
 func Reindex(ctx context.Context, o ReindexOptions) (Reindexed, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -65,6 +70,9 @@ func Reindex(ctx context.Context, o ReindexOptions) (Reindexed, error) {
 		return Reindexed{}, errors.New("the order of this journal cannot be given another epoch")
 	}
 	x := &indexer{ReindexOptions: o, restorer: restorer, renewer: renewer, known: map[digest.Hash]copyAt{}}
+	if err := x.order(ctx); err != nil {
+		return x.done, err
+	}
 	size := max(8, min(windowEvents, windowBytes/o.Module.MaxEvent()))
 	var refs []replica.Ref
 	for ref, err := range lister.List(ctx) {
@@ -85,6 +93,7 @@ func Reindex(ctx context.Context, o ReindexOptions) (Reindexed, error) {
 	if err := o.Journal.Flush(ctx); err != nil {
 		return x.done, err
 	}
+	x.done.Absent = x.reserved()
 	x.done.Complete = true
 	x.tell()
 	return x.done, nil

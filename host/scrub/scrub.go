@@ -7,11 +7,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/eventseal/eventseal/host/custody"
 	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/log"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
 )
@@ -66,6 +68,9 @@ type Report struct {
 	Unreadable    uint64   `json:"unreadable"`        // events that the journal cannot read, and of which nothing could be looked at
 	Journal       []string `json:"journal,omitempty"` // what a check of the journal's file found, in words
 	Places        []Place  `json:"replicas"`
+
+	Log      []log.Audited `json:"log,omitempty"`       // how the counting places' objects of the transparency log were found
+	LogError string        `json:"log_error,omitempty"` // why they could not be looked at
 }
 
 // A Place says how one place was found.
@@ -87,7 +92,7 @@ type Place struct {
 // lacked only in caches. Another valid signature is no fault of a place that
 // hosts share, as long as enough others hold the journal's record.
 func (r *Report) Clean() bool {
-	if !r.Complete || len(r.Journal) > 0 || r.Unreadable+r.Lost+r.Unread+r.Displaced+r.Invalid+r.Disagreements+r.Short > 0 {
+	if !r.Complete || len(r.Journal) > 0 || r.LogError != "" || slices.ContainsFunc(r.Log, func(a log.Audited) bool { return !a.Clean() }) || r.Unreadable+r.Lost+r.Unread+r.Displaced+r.Invalid+r.Disagreements+r.Short > 0 {
 		return false
 	}
 	for _, p := range r.Places {
@@ -103,6 +108,9 @@ func (r *Report) Clean() bool {
 func (r *Report) Repairs() (repaired, failed uint64) {
 	for _, p := range r.Places {
 		repaired, failed = repaired+p.Repaired, failed+p.Failed
+	}
+	for _, a := range r.Log {
+		repaired, failed = repaired+a.Repaired, failed+a.Failed
 	}
 	return repaired, failed
 }
@@ -155,6 +163,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	err := s.walk(ctx)
 	if err == nil {
 		err = s.check(ctx)
+	}
+	if err == nil {
+		err = s.audit(ctx)
 	}
 	if err == nil {
 		// What was repaired is to be known before the state goes.
@@ -240,6 +251,10 @@ func (s *scrubber) next(ctx context.Context, size int) (es []journal.Entry, upto
 	}
 	for _, d := range stretch.Damaged {
 		s.report.Unreadable += d.To - d.From + 1
+		if errors.Is(d.Err, journal.ErrReserved) {
+			s.Log.Error("the log has an event of which the journal has only the number; it comes back when it is stored, or found by a reindex", "from", d.From, "to", d.To)
+			continue
+		}
 		s.Log.Error("the journal cannot read an event, which is passed over", "from", d.From, "to", d.To, "error", d.Err)
 	}
 	if stretch.Next > 0 {

@@ -21,6 +21,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the host: take events over HTTP, store and serve them."`
 	Scrub   scrubCommand   `cmd:"" help:"Read every copy of every event, compare, repair: of a host that is not running, or with --server of one that is."`
 	Reindex reindexCommand `cmd:"" help:"Rebuild the journal of a host that is not running from what a replica holds."`
+	Witness witnessCommand `cmd:"" help:"Run a witness: cosign the heads of other hosts' logs, each only if it follows from the last."`
 
 	Keygen       keygenCommand       `cmd:"" group:"here" help:"Make a key pair."`
 	Create       createCommand       `cmd:"" group:"here" help:"Make an unsigned event: its canonical form."`
@@ -28,6 +29,10 @@ type commands struct {
 	Hash         hashCommand         `cmd:"" group:"here" help:"Write the hash of an event, signed or not, unchecked."`
 	Verify       verifyCommand       `cmd:"" group:"here" help:"Decide whether a signed event is valid."`
 	Canonicalize canonicalizeCommand `cmd:"" group:"here" help:"Write the RFC 8785 form of any JSON text."`
+
+	Monitor  monitorCommand  `cmd:"" group:"host" help:"Follow a host's log: verify every head, every proof and every event; exit status 1 and evidence where anything is not as it was signed."`
+	Mirror   mirrorCommand   `cmd:"" group:"host" help:"The same, and store what was verified in one's own host, --server."`
+	Evidence evidenceCommand `cmd:"" group:"here" help:"Check what monitor or mirror found against a host."`
 
 	Put    putCommand    `cmd:"" group:"host" help:"Store a signed event."`
 	Get    getCommand    `cmd:"" group:"host" help:"Fetch events by hash and verify them here."`

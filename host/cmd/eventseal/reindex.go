@@ -16,6 +16,8 @@ import (
 type reindexCommand struct {
 	settingsFlags
 	From    string `placeholder:"NAME" help:"Name of the replica; run it for one after the other where none has everything."`
+	NewLog  bool   `help:"Begin a new log where the order of the former one cannot be restored: numbers and proofs of it are worth nothing then."`
+	Log     string `placeholder:"NAME" help:"Name of the log whose order is restored, where this host had several."`
 	InPlace bool   `help:"Write a damaged journal anew with all that can be read of it, keeping the old file; then --from brings back the rest."`
 }
 
@@ -56,7 +58,7 @@ func (c *reindexCommand) inPlace(ctx context.Context, s *stdio) (err error) {
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	done, err := sqlite.Rebuild(ctx, filepath.Join(settings.Data, journalFile), log)
+	done, err := sqlite.Rebuild(ctx, filepath.Join(settings.Data, journalFile), c.NewLog, log)
 	if err != nil {
 		if errors.Is(err, journal.ErrDamaged) {
 			return usage("%w; %s", err, moveAway)

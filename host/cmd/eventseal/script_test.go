@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/eventseal/eventseal/host/checkpoint"
 	"github.com/eventseal/eventseal/host/journal/journaltest"
 	"github.com/eventseal/eventseal/host/module/moduletest"
 	"github.com/eventseal/eventseal/servers"
@@ -42,23 +43,28 @@ func TestScripts(t *testing.T) {
 			e.Setenv("EVENTSEAL_SERVER", "http://"+p.Addr)
 			e.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+e.Getenv("PATH"))
 			e.Setenv("HOME", e.WorkDir)
-			return nil
+			for name, kind := range map[string]byte{"LOG_VKEY": checkpoint.Ed25519, "WITNESS_VKEY": checkpoint.Cosignature} {
+				e.Setenv(name, checkpoint.Key{Name: "example.org/log", Kind: kind, Raw: make([]byte, 32)}.String())
+			}
+			return os.WriteFile(filepath.Join(e.WorkDir, "logs.txt"), []byte(e.Getenv("LOG_VKEY")+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready":  ready,
-			"status": exited,
-			"field":  field,
-			"nonl":   nonl,
-			"mode":   mode,
-			"events": func(ts *testscript.TestScript, _ bool, args []string) { events(t, ts, args) },
-			"damage": func(ts *testscript.TestScript, _ bool, args []string) { damage(t, ts, args) },
+			"ready": func(ts *testscript.TestScript, _ bool, _ []string) {
+				answering(ts, ts.Getenv("EVENTSEAL_SERVER")+"/readyz")
+			},
+			"answering": func(ts *testscript.TestScript, _ bool, args []string) { answering(ts, args[0]) },
+			"status":    exited,
+			"field":     field,
+			"nonl":      nonl,
+			"mode":      mode,
+			"events":    func(ts *testscript.TestScript, _ bool, args []string) { events(t, ts, args) },
+			"damage":    func(ts *testscript.TestScript, _ bool, args []string) { damage(t, ts, args) },
 		},
 	})
 }
 
-// ready waits until the script's host serves.
-func ready(ts *testscript.TestScript, _ bool, args []string) {
-	url := ts.Getenv("EVENTSEAL_SERVER") + "/readyz"
+// answering waits until a server answers with 200.
+func answering(ts *testscript.TestScript, url string) {
 	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		resp, err := http.Get(url)
 		if err == nil {
@@ -69,7 +75,7 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 			err = fmt.Errorf("%s", resp.Status)
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("the host is not ready: %v", err)
+			ts.Fatalf("%s does not answer: %v", url, err)
 		}
 	}
 }

@@ -150,11 +150,16 @@ func (h *host) scrubbing() (scrub.Options, error) {
 // sound reports whether a complete scrub left every event whole everywhere, or
 // in read-only mode found it so. What a cache lacks is no fault.
 func sound(r scrub.Report, readOnly bool) bool {
-	if len(r.Journal) > 0 || r.Unreadable+r.Lost+r.Unread+r.Invalid+r.Disagreements+r.Short > 0 {
+	if len(r.Journal) > 0 || r.LogError != "" || r.Unreadable+r.Lost+r.Unread+r.Invalid+r.Disagreements+r.Short > 0 {
 		return false
 	}
 	for _, p := range r.Places {
 		if p.Failed+p.Unreachable > 0 {
+			return false
+		}
+	}
+	for _, a := range r.Log {
+		if a.Failed+a.Unreachable > 0 {
 			return false
 		}
 	}

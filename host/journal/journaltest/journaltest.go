@@ -113,6 +113,10 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		{"wait", wait},
 		{"queries", queries},
 		{"paging under writers", paging},
+		{"hashes", hashes},
+		{"a log's head", head},
+		{"reserved numbers", reserve},
+		{"reserved numbers are named", passed},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}

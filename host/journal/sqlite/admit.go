@@ -73,10 +73,15 @@ func (w *writer) admit(tasks []*task) error {
 	return nil
 }
 
-// insert gives sequence numbers to the events that are not known yet, in the
-// order of ns, and writes their rows.
+// insert gives sequence numbers to the events that are not known yet, the
+// reserved ones where there are such and else in the order of ns, and writes
+// their rows.
 func (w *writer) insert(ns []newcomer) error {
 	known, err := w.lookup(ns)
+	if err != nil {
+		return err
+	}
+	reserved, err := w.lookupReserved(ns)
 	if err != nil {
 		return err
 	}
@@ -101,20 +106,29 @@ func (w *writer) insert(ns []newcomer) error {
 		if err != nil {
 			return err
 		}
-		w.last++
-		seq, m := int64(w.last), n.meta
-		*n.answer = journal.Admission{Entry: journal.Entry{Meta: *m, Sequence: w.last, AdmittedAt: time.UnixMilli(n.at).UTC()}}
+		m := n.meta
+		r := w.j.terms.row(kind, m)
+		at, ok := reserved[m.Hash]
+		if ok {
+			if err := w.fill(at, r); err != nil {
+				return err
+			}
+		} else {
+			w.last++
+			at, w.tail = w.last, append(w.tail, r)
+		}
+		seq := int64(at)
+		*n.answer = journal.Admission{Entry: journal.Entry{Meta: *m, Sequence: at, AdmittedAt: time.UnixMilli(n.at).UTC()}}
 		events = append(events, seq, prefix(m.Hash), m.Hash[:], m.RecordDigest[:], kind, m.Author, m.AuthorKey[:],
 			int64(m.CreatedAt), n.at, packHashes(m.Parents))
 		if n.record != nil {
 			pending = append(pending, seq, n.record)
 			fresh = append(fresh, seq, n.set)
-			w.refresh[w.last] = n.set
+			w.refresh[at] = n.set
 			for _, r := range w.names.sets[n.set] {
 				w.owed[r]++
 			}
 		}
-		w.tail = append(w.tail, w.j.terms.row(kind, m))
 		w.admitted++
 	}
 	if err := w.rows(insertEvents, 10, events); err != nil {

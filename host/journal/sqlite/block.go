@@ -16,7 +16,8 @@ import (
 // written once, when its last event is admitted. Whatever filters are
 // combined, the work for a million events is bounded by a pass over two
 // thousand blocks, and posts leaves out those that cannot match. Blocks never
-// change.
+// change. One in which a number is reserved is open: it is written when the last
+// of its events has come, and searched event by event until then.
 //
 // Columns, integers little-endian:
 //
@@ -33,6 +34,7 @@ type row struct {
 	created uint64
 	author  int64 // term
 	parents []int64
+	none    bool // the number is reserved
 }
 
 // A termKey makes terms: 64-bit digests under a random key of this journal,
@@ -66,56 +68,87 @@ func (k *termKey) row(kind int64, m *module.Meta) row {
 	return r
 }
 
-// loadTail reads the term key and the events that no block holds yet.
-func (w *writer) loadTail() error {
-	err := w.c.query(`SELECT value FROM settings WHERE name = 'term key'`, nil, func(v []driver.Value) error {
+func (w *writer) loadTerms() error {
+	return w.c.query(`SELECT value FROM settings WHERE name = 'term key'`, nil, func(v []driver.Value) error {
 		copy(w.j.terms[:], v[0].([]byte))
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	packed := int64(0)
-	err = w.c.query(`SELECT max(block) FROM blocks`, nil, func(v []driver.Value) error {
-		if b, ok := v[0].(int64); ok {
-			w.j.packed.Store(b + 1)
-			packed = (b + 1) * blockEvents
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return w.c.query(`SELECT type, key, created, parents FROM events WHERE seq > ? ORDER BY seq`, []driver.Value{packed}, func(v []driver.Value) error {
-		parents, _ := v[3].([]byte) // NULL: none
-		m := module.Meta{AuthorKey: [34]byte(v[1].([]byte)), CreatedAt: uint64(v[2].(int64)), Parents: unpackHashes(parents)}
-		w.tail = append(w.tail, w.j.terms.row(v[0].(int64), &m))
 		return nil
 	})
 }
 
-// pack moves full blocks of the tail to the tables.
+// loadTail reads the term key and the events that no block holds yet.
+func (w *writer) loadTail() error {
+	if err := w.loadTerms(); err != nil {
+		return err
+	}
+	packed := int64(0)
+	err := w.c.query(`SELECT max(block) FROM blocks`, nil, func(v []driver.Value) error {
+		if b, ok := v[0].(int64); ok {
+			packed = b + 1
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if packed, err = w.loadOpen(packed); err != nil {
+		return err
+	}
+	w.j.packed.Store(packed)
+	for low := packed*blockEvents + 1; low <= int64(w.last); low += blockEvents {
+		rows, err := w.readRows(low, min(low+blockEvents-1, int64(w.last)))
+		if err != nil {
+			return err
+		}
+		w.tail = append(w.tail, rows...)
+	}
+	return nil
+}
+
+// pack moves full blocks of the tail to the tables, and open ones whose last
+// event has come.
 func (w *writer) pack() error {
 	for len(w.tail) >= blockEvents {
 		rows := w.tail[:blockEvents]
 		block := (int64(w.last) - int64(len(w.tail))) / blockEvents
-		b := encode(rows)
-		w.blocks[block] = &b
-		if err := w.c.exec(`INSERT INTO blocks VALUES (?,?,?,?,?,?,?)`, block, int64(b.low), int64(b.high), b.types, b.created, b.authors, b.parents); err != nil {
-			return err
-		}
-		terms := termsOf(&w.j.terms, rows)
-		posts := make([]driver.Value, 0, 2*len(terms))
-		for _, t := range terms {
-			posts = append(posts, t, block)
-		}
-		if err := w.rows(insertPosts, 2, posts); err != nil {
+		if n := holes(rows); n > 0 {
+			w.opened[block] = n
+		} else if err := w.packRows(block, rows); err != nil {
 			return err
 		}
 		// The array is kept until the transaction's end: a rollback takes the tail back.
 		w.tail = w.tail[blockEvents:]
 	}
+	for block, n := range w.opened {
+		if n >= 0 || w.j.open[block]+n > 0 {
+			continue
+		}
+		rows, err := w.readRows(block*blockEvents+1, (block+1)*blockEvents)
+		if damaged(err) {
+			continue // it stays open
+		}
+		if err == nil {
+			err = w.packRows(block, rows)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// packRows writes a block.
+func (w *writer) packRows(block int64, rows []row) error {
+	b := encode(rows)
+	w.blocks[block] = &b
+	if err := w.c.exec(`INSERT INTO blocks VALUES (?,?,?,?,?,?,?)`, block, int64(b.low), int64(b.high), b.types, b.created, b.authors, b.parents); err != nil {
+		return err
+	}
+	terms := termsOf(&w.j.terms, rows)
+	posts := make([]driver.Value, 0, 2*len(terms))
+	for _, t := range terms {
+		posts = append(posts, t, block)
+	}
+	return w.rows(insertPosts, 2, posts)
 }
 
 // termsOf returns what occurs in rows, each once and in order: neighbours in

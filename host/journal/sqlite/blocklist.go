@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -161,7 +162,7 @@ func (j *Journal) warm(ctx context.Context) error {
 		if j.blocks.full() {
 			return nil
 		}
-		if _, err := j.block(ctx, high, -1, hasAll, true, high+1); err != nil {
+		if _, err := j.block(ctx, high, -1, hasAll, true, high+1); err != nil && !errors.Is(err, errBlock) { // an open one is not there
 			return err
 		}
 	}

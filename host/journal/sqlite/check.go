@@ -122,6 +122,10 @@ func (k *checker) events() error {
 	last, packed := int64(k.j.last.Load()), k.j.packed.Load()
 	index, posts := tally{seed: k.seed}, tally{seed: k.seed}
 	whole := true
+	absent, err := k.reserved(last)
+	if err != nil {
+		return err
+	}
 	var rows []row
 	for low := int64(1); low <= last; low += blockEvents {
 		if err := k.ctx.Err(); err != nil {
@@ -129,10 +133,21 @@ func (k *checker) events() error {
 		}
 		high := min(last, low+blockEvents-1)
 		rows = rows[:0]
+		numbers := map[int64]bool{}
+		err := k.c.query(reservedText, []driver.Value{low, high}, func(v []driver.Value) error {
+			numbers[v[0].(int64)] = true
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 		bad, err := past(low, high, func(low, high int64) error {
 			n, before := len(rows), index
 			want := low
 			err := k.c.query(`SELECT * FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`, []driver.Value{low, high}, func(v []driver.Value) error {
+				for numbers[want] && v[0] != want {
+					want++
+				}
 				r, err := parseRow(k.j.names.Load(), &k.j.terms, v, want)
 				if err == nil {
 					index.add(v[1].(int64), want)
@@ -141,6 +156,9 @@ func (k *checker) events() error {
 				want++
 				return err
 			})
+			for numbers[want] {
+				want++
+			}
 			if err == nil && want <= high {
 				err = fmt.Errorf("%w: event %d is missing", journal.ErrDamaged, want)
 			}
@@ -156,7 +174,7 @@ func (k *checker) events() error {
 			whole = false
 			k.say("%v", journal.Damage{From: uint64(s.low), To: uint64(s.high), Err: fmt.Errorf("cannot be read")})
 		}
-		if block := (low - 1) / blockEvents; block < packed && len(bad) == 0 {
+		if block := (low - 1) / blockEvents; block < packed && len(rows) == blockEvents {
 			if err := k.block(block, rows, &posts); err != nil {
 				return err
 			}
@@ -166,13 +184,16 @@ func (k *checker) events() error {
 		return nil // what is derived cannot be compared
 	}
 	got := tally{seed: k.seed}
-	err := k.pairs(`SELECT prefix, seq FROM events INDEXED BY events_prefix WHERE (prefix, seq) > (?, ?) ORDER BY prefix, seq LIMIT 4096`, func(prefix, seq int64) {
+	err = k.pairs(`SELECT prefix, seq FROM events INDEXED BY events_prefix WHERE (prefix, seq) > (?, ?) ORDER BY prefix, seq LIMIT 4096`, func(prefix, seq int64) {
 		if seq <= last {
 			got.add(prefix, seq)
 		}
 	})
 	if err != nil {
 		return err
+	}
+	if now, err := k.reserved(last); err != nil || now != absent {
+		return err // events took their numbers meanwhile
 	}
 	if got != index {
 		k.say("the index of hashes has %d entries that are not those of the %d events", got.count, index.count)
@@ -183,10 +204,23 @@ func (k *checker) events() error {
 			got.add(term, block)
 		}
 	})
-	if err == nil && got != posts {
-		k.say("the index of types, authors and parents has %d entries that are not those of the events", got.count)
+	if err != nil || got == posts {
+		return err
 	}
-	return err
+	if now, err := k.reserved(last); err != nil || now != absent {
+		return err
+	}
+	k.say("the index of types, authors and parents has %d entries that are not those of the events", got.count)
+	return nil
+}
+
+// reserved counts the numbers up to last that have no event, which is no damage.
+func (k *checker) reserved(last int64) (n int64, err error) {
+	err = k.c.query(`SELECT count(*) FROM reserved WHERE seq <= ?`, []driver.Value{last}, func(v []driver.Value) error {
+		n = v[0].(int64)
+		return nil
+	})
+	return n, err
 }
 
 // block compares what is stored of 512 events with what is made of them.

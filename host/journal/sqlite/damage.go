@@ -78,25 +78,25 @@ func joined(ss []span) []span {
 	return out
 }
 
-// contiguous compares the entries of a range with what must be in it: want
-// numbers from first on, without a gap, since none is ever taken back.
-func contiguous(es []journal.Entry, first, want uint64, down bool) error {
+// gaps returns which numbers of a range are not those of es, in which they are
+// all in their order.
+func gaps(es []journal.Entry, low, high uint64, down bool) (out []span) {
+	next := low
+	gap := func(upto uint64) {
+		if next < upto {
+			out = append(out, span{int64(next), int64(upto - 1)})
+		}
+		next = upto + 1
+	}
 	for i := range es {
-		n := first + uint64(i)
 		if down {
-			n = first - uint64(i)
-		}
-		if es[i].Sequence != n {
-			return fmt.Errorf("%w: event %d is missing", journal.ErrDamaged, n)
+			gap(es[len(es)-1-i].Sequence)
+		} else {
+			gap(es[i].Sequence)
 		}
 	}
-	if n := uint64(len(es)); n < want {
-		if down {
-			return fmt.Errorf("%w: event %d is missing", journal.ErrDamaged, first-n)
-		}
-		return fmt.Errorf("%w: event %d is missing", journal.ErrDamaged, first+n)
-	}
-	return nil
+	gap(high + 1)
+	return out
 }
 
 // check says whether a row can be one of this program's.

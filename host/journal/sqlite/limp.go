@@ -20,7 +20,7 @@ func (w *writer) refuse(err error) {
 
 // loadLast finds the last sequence number.
 func (w *writer) loadLast() error {
-	b := rebuilder{from: w.c}
+	b := rebuilder{from: w.c, version: len(migrations)}
 	high, sure, err := b.highest()
 	if err == nil && !sure {
 		w.refuse(fmt.Errorf("%w: the last events", journal.ErrDamaged))

@@ -75,7 +75,7 @@ func (j *Journal) ensure() error {
 	case formatPlain:
 		begun := time.Now()
 		j.o.Log.Info("the journal is written anew, with a sum in each page; that takes as long as reading and writing it")
-		r, err := rebuild(context.Background(), j.path, j.guarded)
+		r, err := rebuild(context.Background(), j.path, j.guarded, false)
 		if err != nil {
 			// The old file is as it was, and serves as it did.
 			_ = removeFile(j.path + newEnding)

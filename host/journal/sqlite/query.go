@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/bits"
 	"slices"
@@ -17,6 +18,8 @@ const (
 	postsDown = `SELECT block FROM posts WHERE term = ? AND block <= ? ORDER BY block DESC LIMIT ?`
 	timesUp   = `SELECT block FROM blocks INDEXED BY blocks_time WHERE high >= ? AND low <= ? AND block >= ? ORDER BY block LIMIT ?`
 	timesDown = `SELECT block FROM blocks INDEXED BY blocks_time WHERE high >= ? AND low <= ? AND block <= ? ORDER BY block DESC LIMIT ?`
+	// reservedText reads which numbers of a range have no event.
+	reservedText = `SELECT seq FROM reserved WHERE seq BETWEEN ? AND ? ORDER BY seq`
 )
 
 // A search is a Filter in the terms of the tables.
@@ -25,10 +28,13 @@ type search struct {
 	types, authors, parents []int64 // sorted; empty: any
 	since, until            uint64
 	timed                   bool
-	low, high               uint64 // sequences, both included
-	packed                  int64  // blocks below it are there
+	low, high               uint64  // sequences, both included
+	packed                  int64   // blocks below it are there
+	open                    []int64 // or are these, in the order of the search
 	lists                   [][]*blockList
 	want                    columnSet
+	walks                   bool   // what is reserved is gone past, and noted:
+	reserved                []span // in the order of the search
 }
 
 // search resolves f. ok is false when nothing can match.
@@ -78,6 +84,7 @@ func (j *Journal) search(f *journal.Filter) (s *search, ok bool) {
 	if s.timed {
 		s.lists = append(s.lists, []*blockList{j.times(s.since, s.until, f.Descending)})
 	}
+	s.open = j.openBlocks(s)
 	for i, v := range [][]int64{s.types, s.authors, s.parents} {
 		slices.Sort(v)
 		if len(v) > 0 {
@@ -108,12 +115,12 @@ func (j *Journal) Query(ctx context.Context, f journal.Filter) ([]journal.Entry,
 
 func (j *Journal) find(ctx context.Context, s *search, limit int) ([]journal.Entry, error) {
 	if len(s.lists) == 0 {
-		return j.between(ctx, s.low, s.high, limit, s.j.Descending)
+		return j.between(ctx, s, s.low, s.high, limit, s.j.Descending)
 	}
 	var out []journal.Entry
 	tail := func() error {
 		es, err := j.tail(ctx, s)
-		out = append(out, es[:min(len(es), limit-len(out))]...)
+		out = s.add(out, es, limit)
 		return err
 	}
 	if s.j.Descending {
@@ -128,15 +135,20 @@ func (j *Journal) find(ctx context.Context, s *search, limit int) ([]journal.Ent
 		if s.j.Descending {
 			slices.Reverse(es)
 		}
-		for i := range es {
-			if s.matches(&es[i]) && len(out) < limit { // two terms that collide find too much
-				out = append(out, es[i])
-			}
-		}
+		out = s.add(out, es, limit) // two terms that collide find too much
 		seqs = seqs[:0]
 		return err
 	}
 	err := j.walk(ctx, s, func(block int64, m *mask) (more bool, err error) {
+		if m == nil { // open
+			if err := load(); err != nil || len(out) == limit {
+				return false, err
+			}
+			low, high := s.within(block)
+			es, err := j.between(ctx, s, low, high, blockEvents, s.j.Descending)
+			out = s.add(out, es, limit)
+			return len(out) < limit, err
+		}
 		marked := appendBits(nil, uint64(block)*blockEvents+1, m, s.j.Descending)
 		for len(marked) > 0 && len(out) < limit {
 			n := min(limit-len(out)-len(seqs), len(marked))
@@ -159,6 +171,40 @@ func (j *Journal) find(ctx context.Context, s *search, limit int) ([]journal.Ent
 	return out, err
 }
 
+// add appends those of es that match to out, up to limit.
+func (s *search) add(out, es []journal.Entry, limit int) []journal.Entry {
+	for i := range es {
+		if len(out) < limit && s.matches(&es[i]) {
+			out = append(out, es[i])
+		}
+	}
+	return out
+}
+
+// within returns which numbers of a block are searched.
+func (s *search) within(block int64) (low, high uint64) {
+	return max(s.low, uint64(block)*blockEvents+1), min(s.high, uint64(block+1)*blockEvents)
+}
+
+// openBlocks returns the open blocks of what s searches, in its order. They are
+// looked for after what s goes by: one that has been packed since is still found
+// row by row.
+func (j *Journal) openBlocks(s *search) (bs []int64) {
+	first, last := int64(s.low-1)/blockEvents, min(int64(s.high-1)/blockEvents, s.packed-1)
+	j.mu.Lock()
+	for b := range j.open {
+		if first <= b && b <= last {
+			bs = append(bs, b)
+		}
+	}
+	j.mu.Unlock()
+	slices.Sort(bs)
+	if s.j.Descending {
+		slices.Reverse(bs)
+	}
+	return bs
+}
+
 // Count implements journal.Finder. For a filter of types, authors or parents
 // it relies on 64-bit terms: two of a million authors share one with a chance
 // of one in thirty million.
@@ -171,12 +217,24 @@ func (j *Journal) Count(ctx context.Context, f journal.Filter) (uint64, error) {
 		return 0, nil
 	}
 	if len(s.lists) == 0 {
-		return s.high - s.low + 1, nil // sequence numbers have no gaps
+		reserved, err := j.reservedIn(ctx, s.low, s.high)
+		n := s.high - s.low + 1 // sequence numbers have no other gaps
+		for _, r := range reserved {
+			n -= uint64(r.high - r.low + 1)
+		}
+		return n, j.reading("count", err)
 	}
+	s.walks = true // what is not there is not counted
 	es, err := j.tail(ctx, s)
 	n := uint64(len(es))
 	if err == nil {
-		err = j.walk(ctx, s, func(_ int64, m *mask) (bool, error) {
+		err = j.walk(ctx, s, func(block int64, m *mask) (bool, error) {
+			if m == nil {
+				low, high := s.within(block)
+				es, err := j.between(ctx, s, low, high, blockEvents, false)
+				n += uint64(len(s.add(nil, es, blockEvents)))
+				return true, err
+			}
 			for _, w := range m {
 				n += uint64(bits.OnesCount64(w))
 			}
@@ -193,28 +251,91 @@ func (j *Journal) tail(ctx context.Context, s *search) ([]journal.Entry, error) 
 	if low > s.high {
 		return nil, nil
 	}
-	es, err := j.between(ctx, low, s.high, math.MaxInt32, s.j.Descending)
+	es, err := j.between(ctx, s, low, s.high, math.MaxInt32, s.j.Descending)
 	return slices.DeleteFunc(es, func(e journal.Entry) bool { return !s.matches(&e) }), err
 }
 
-func (j *Journal) between(ctx context.Context, low, high uint64, limit int, down bool) ([]journal.Entry, error) {
+// between reads low … high, at most limit of them. What is reserved among them
+// is an error, unless s walks: then it notes it.
+func (j *Journal) between(ctx context.Context, s *search, low, high uint64, limit int, down bool) (es []journal.Entry, err error) {
 	text := rangeUp
 	if down {
 		text = rangeDown
 	}
-	es, err := j.entries(ctx, nil, text, int64(low), int64(high), limit)
+	for range 3 { // an event may take its number between the two looks
+		if es, err = j.entries(ctx, nil, text, int64(low), int64(high), limit); err != nil {
+			return nil, err
+		}
+		from, to := low, high // what es tells of
+		if n := len(es); n == limit && down {
+			from = es[n-1].Sequence
+		} else if n == limit && n > 0 {
+			to = es[n-1].Sequence
+		}
+		gaps := gaps(es, from, to, down)
+		if len(gaps) == 0 {
+			return es, nil
+		}
+		var reserved []span
+		if reserved, err = j.reservedIn(ctx, from, to); err != nil {
+			return nil, err
+		}
+		switch {
+		case !slices.Equal(gaps, reserved):
+			err = fmt.Errorf("%w: event %d is missing", journal.ErrDamaged, gaps[0].low)
+			continue
+		case !s.walks:
+			return nil, fmt.Errorf("%w: %d", journal.ErrReserved, gaps[0].low)
+		}
+		s.note(gaps, down)
+		return es, nil
+	}
+	return nil, err
+}
+
+// note notes reserved numbers in the order of the search.
+func (s *search) note(ascending []span, down bool) {
+	if down {
+		slices.Reverse(ascending)
+	}
+	for _, g := range ascending {
+		switch n := len(s.reserved); {
+		case n > 0 && !down && s.reserved[n-1].high+1 == g.low:
+			s.reserved[n-1].high = g.high
+		case n > 0 && down && s.reserved[n-1].low == g.high+1:
+			s.reserved[n-1].low = g.low
+		default:
+			s.reserved = append(s.reserved, g)
+		}
+	}
+}
+
+// reservedIn returns which numbers of a range are reserved.
+func (j *Journal) reservedIn(ctx context.Context, low, high uint64) (out []span, err error) {
+	if j.reserved.Load() == 0 {
+		return nil, nil
+	}
+	rows, err := j.query(ctx, nil, reservedText, int64(low), int64(high))
 	if err != nil {
 		return nil, err
 	}
-	first := low
-	if down {
-		first = high
+	defer rows.Close()
+	for rows.Next() {
+		var seq int64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, err
+		}
+		if n := len(out); n > 0 && out[n-1].high+1 == seq {
+			out[n-1].high = seq
+		} else {
+			out = append(out, span{seq, seq})
+		}
 	}
-	return es, contiguous(es, first, min(uint64(limit), high-low+1), down)
+	return out, rows.Err()
 }
 
-// walk calls visit with each block in which something matches, in the order of
-// the search, until it returns false.
+// walk calls visit with each block in which something matches, and, without a
+// mask, with each open one, in the order of the search, until it returns false.
 func (j *Journal) walk(ctx context.Context, s *search, visit func(int64, *mask) (bool, error)) error {
 	first, last, step := int64(s.low-1)/blockEvents, int64(s.high-1)/blockEvents, int64(1)
 	last = min(last, s.packed-1)
@@ -229,6 +350,13 @@ func (j *Journal) walk(ctx context.Context, s *search, visit func(int64, *mask) 
 		next, ok, err := s.next(ctx, b, step)
 		if err != nil {
 			return err
+		}
+		if len(s.open) > 0 && (!ok || (next-s.open[0])*step >= 0) {
+			b, s.open = s.open[0], s.open[1:]
+			if more, err := visit(b, nil); err != nil || !more {
+				return err
+			}
+			continue
 		}
 		if !ok || (last-next)*step < 0 {
 			return nil

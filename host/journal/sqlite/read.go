@@ -215,12 +215,11 @@ func (j *Journal) Scan(ctx context.Context, after uint64, limit int) ([]journal.
 	if err := j.usable(ctx); err != nil {
 		return nil, err
 	}
-	limit = max(limit, 0)
 	last := j.last.Load()
-	es, err := j.entries(ctx, nil, `SELECT `+entryColumns+` FROM events WHERE seq > ? ORDER BY seq LIMIT ?`, int64(after), limit)
-	if err == nil {
-		err = contiguous(es, after+1, min(uint64(limit), last-min(after, last)), false)
+	if limit <= 0 || after >= last {
+		return nil, nil
 	}
+	es, err := j.between(ctx, &search{}, after+1, last, limit, false)
 	return es, j.reading("scan", err)
 }
 

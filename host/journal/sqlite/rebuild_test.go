@@ -94,7 +94,7 @@ func TestRebuildWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j.db")
 	sample(t, path)
 	want, key, epoch := ask(t, path), setting(t, path, "term key"), setting(t, path, "epoch")
-	r, err := Rebuild(context.Background(), path, quiet)
+	r, err := Rebuild(context.Background(), path, false, quiet)
 	if err != nil || r.Events != sampleEvents || len(r.Lost) > 0 || r.Rows > 0 {
 		t.Fatalf("Rebuild: %+v, %v", r, err)
 	}
@@ -125,7 +125,7 @@ func TestRebuildDamaged(t *testing.T) {
 		if err := os.WriteFile(damaged, file, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r, err := Rebuild(ctx, damaged, quiet)
+		r, err := Rebuild(ctx, damaged, false, quiet)
 		if err != nil {
 			if !errors.Is(err, journal.ErrDamaged) {
 				t.Errorf("page %d: %v", p+1, err)

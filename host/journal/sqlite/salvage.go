@@ -11,7 +11,11 @@ func (b *rebuilder) highest() (high int64, sure bool, err error) {
 	if high, sure, err = b.lastRow("events"); err != nil {
 		return 0, false, err
 	}
-	for _, t := range []string{"fresh", "copies", "pending"} {
+	tables := []string{"fresh", "copies", "pending"}
+	if b.version >= reservedSchema {
+		tables = append(tables, "reserved")
+	}
+	for _, t := range tables {
 		n, _, err := b.lastRow(t)
 		if err != nil {
 			return 0, false, err
@@ -79,10 +83,10 @@ func (b *rebuilder) lastRow(table string) (last int64, sure bool, err error) {
 	return max(found, low), false, err
 }
 
-// rank returns how many of the events up to an old number are left.
+// rank returns how many of the numbers up to an old one are left.
 func (b *rebuilder) rank(seq int64) int64 {
 	left := seq
-	for _, s := range b.lost {
+	for _, s := range b.closed {
 		if s.low <= seq {
 			left -= min(s.high, seq) - s.low + 1
 		}
@@ -92,10 +96,14 @@ func (b *rebuilder) rank(seq int64) int64 {
 
 // moved returns the new number of an event, 0 when it was lost.
 func (b *rebuilder) moved(seq int64) int64 {
-	i := sort.Search(len(b.lost), func(i int) bool { return b.lost[i].high >= seq })
-	if i < len(b.lost) && b.lost[i].low <= seq {
+	in := func(ss []span) (i int, found bool) {
+		i = sort.Search(len(ss), func(i int) bool { return ss[i].high >= seq })
+		return i, i < len(ss) && ss[i].low <= seq
+	}
+	if _, lost := in(b.lost); lost {
 		return 0
 	}
+	i, _ := in(b.closed)
 	if i == 0 {
 		return seq
 	}

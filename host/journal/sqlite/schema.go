@@ -97,7 +97,25 @@ var migrations = []string{
 	);
 	INSERT INTO settings VALUES ('epoch', randomblob(8));
 	INSERT INTO settings VALUES ('id', randomblob(16));`,
+	// 3, 4, 5: one tree each, because SQLite moves pages out of the way of a new
+	// one, and could not find again what the same transaction had put there.
+	`CREATE TABLE tiles (           -- of the transparency log, those that SwapHead kept
+		id     INTEGER PRIMARY KEY,    -- level * 2^56 + number
+		hashes BLOB NOT NULL
+	);`,
+	`CREATE TABLE reserved (        -- numbers of events that are not there
+		seq    INTEGER PRIMARY KEY,
+		prefix INTEGER NOT NULL,       -- as in events, 0 without a hash
+		hash   BLOB NOT NULL           -- empty: a rebuild could not read the event
+	);`,
+	`CREATE INDEX reserved_prefix ON reserved (prefix);`,
 }
+
+// From which schema on there are such tables.
+const (
+	tilesSchema    = 3
+	reservedSchema = 4
+)
 
 // migrate brings the schema to the newest version, each step in a transaction
 // of its own. A newer file than this program knows is refused.

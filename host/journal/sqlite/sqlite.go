@@ -62,8 +62,11 @@ type Journal struct {
 	lost     atomic.Uint64 // events
 	epoch    atomic.Pointer[string]
 	renewing sync.Mutex // held by Renew
+	head     atomic.Pointer[journal.Head]
+	swapping sync.Mutex // held by SwapHead
 	id       string
 	packed   atomic.Int64 // full blocks
+	reserved atomic.Int64 // numbers without their events
 	terms    termKey
 	blocks   blockCache
 	clock    *clock
@@ -75,6 +78,7 @@ type Journal struct {
 	queued, learned uint64            // news, since Open
 	overlay         map[uint64][]news // by sequence: what is queued or being committed, in order
 	backlog         map[int64]int     // by replica
+	open            map[int64]int     // blocks that are searched row by row, with how many numbers are reserved there
 	changed         chan struct{}     // closed and replaced by every commit that admits
 	failure         error             // wraps ErrFailed
 	closed          bool
@@ -97,6 +101,7 @@ var (
 	_ journal.Placer   = (*Journal)(nil)
 	_ journal.Loser    = (*Journal)(nil)
 	_ journal.Renewer  = (*Journal)(nil)
+	_ journal.Logged   = (*Journal)(nil)
 )
 
 // Open opens or creates the journal in the file path, whose folder must exist,
@@ -120,7 +125,7 @@ func Open(path string, o Options) (j *Journal, err error) {
 	}
 	j = &Journal{
 		path: path, o: o, blocks: blockCache{held: map[int64]*columns{}, limit: o.BlockBytes}, clock: newClock(o.now, o.passed),
-		overlay: map[uint64][]news{}, backlog: map[int64]int{},
+		overlay: map[uint64][]news{}, backlog: map[int64]int{}, open: map[int64]int{},
 		changed: make(chan struct{}), wake: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
 	defer func() {

@@ -43,6 +43,9 @@ type writer struct {
 	blocks     map[int64]*columns // made by the open transaction
 	unfresh    []uint64           // what the open transaction takes out of fresh
 	refresh    map[uint64]int64
+	opened     map[int64]int    // change of the numbers that are reserved in blocks by the open transaction
+	reserved   int64            // change of their number by it
+	tailMine   bool             // tail was copied in it
 	losing     []journal.Losing // events that the open transaction finds lost
 	lost       int64            // change of their number by the open transaction
 }
@@ -91,6 +94,9 @@ func openWriter(j *Journal) (*writer, error) {
 	if err := w.count("owed", "replica", func(r int64, n int) { j.backlog[r] += n }); err != nil {
 		return w, err
 	}
+	if err := w.loadHead(); err != nil {
+		return w, err
+	}
 	if err := w.loadTail(); damaged(err) {
 		w.refuse(err)
 	} else if err != nil {
@@ -126,7 +132,7 @@ func (w *writer) run() {
 func (w *writer) commit(g group) {
 	begun, tail, last := time.Now(), w.tail, w.last
 	w.admitted, w.owed, w.unfresh, w.refresh, w.blocks = 0, map[int64]int{}, w.unfresh[:0], map[uint64]int64{}, map[int64]*columns{}
-	w.losing, w.lost = nil, 0
+	w.losing, w.lost, w.opened, w.reserved, w.tailMine = nil, 0, map[int64]int{}, 0, false
 	err := w.j.Failure()
 	if err == nil {
 		err = classify(w.transact(g))
@@ -173,6 +179,7 @@ func (w *writer) publish(g group) {
 	j := w.j
 	j.names.Store(w.names)
 	j.lost.Add(uint64(w.lost))
+	j.reserved.Add(w.reserved)
 	for b, c := range w.blocks {
 		j.blocks.put(b, c) // the newest are asked for most
 	}
@@ -183,6 +190,11 @@ func (w *writer) publish(g group) {
 	}
 	j.answerFlushes(len(g.news), nil)
 	j.settled(g.news)
+	for b, n := range w.opened {
+		if j.open[b] += n; w.blocks[b] != nil {
+			delete(j.open, b)
+		}
+	}
 	if w.last > j.last.Load() {
 		j.clock.reach(w.last)
 		j.packed.Store((int64(w.last) - int64(len(w.tail))) / blockEvents)

@@ -25,6 +25,10 @@ export { moduleDigest } from "./load.js";
 export type { ModuleSource, Uncompiled } from "./load.js";
 export { Pool } from "./pool.js";
 export type { PoolOptions, WorkerLike } from "./pool.js";
+export { verifyProof, verifyReceipt } from "./proofs.js";
+export type {
+  InvalidReceipt, PartVerdict, ProofFile, ProofOptions, ProofParts, ProofReport, ReceiptVerdict, SignedReceipt, TrustOptions, ValidReceipt,
+} from "./proofs.js";
 export type { Signer } from "./signer.js";
 export type { JsonInput, JsonInputObject, JsonText } from "./snapshot.js";
 export { EventTypes, VerifiedEvent } from "./types.js";

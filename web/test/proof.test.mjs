@@ -202,3 +202,51 @@ test('a proof that is not there yet is waited for', async t => {
   await saved(page, () => button(page, 'Save the proof').click())
   assert.equal(asked, 3)
 })
+
+test('what the host signed for is verified and can be kept', async t => {
+  const { page } = await open(t, proxy.url, { path: '/#/sign' })
+  const keys = await (await fetch(`${host.url}/log/keys`)).text()
+  const [vkey, key] = keys.split('\n')
+  await button(page, 'Make a new key').click()
+  await page.getByLabel('Type of event').selectOption('DISCUSS')
+  const outcome = page.locator('.outcome:not(.earlier)')
+  const submit = async text => {
+    await page.getByLabel('Text').fill(text)
+    await button(page, 'Sign').click()
+    await button(page, 'Submit').click()
+    await page.getByText('All places have answered.').waitFor()
+  }
+  await submit('kept')
+  await outcome.getByText(key).waitFor()
+  await outcome.getByText(`of the log`).waitFor()
+  const file = await saved(page, () => button(page, 'Save the receipt').click())
+  const receipt = seal.verifyReceipt(file.text, { keys })
+  assert.deepEqual([receipt.valid, receipt.key, receipt.log, `${receipt.hash}.receipt.json`], [true, key, vkey, file.name])
+
+  const lies = {
+    'another time': [s => ({ ...s, admitted_at: s.admitted_at + 1 }), explanations.untrusted_key.what],
+    'another event': [() => JSON.parse(file.text), explanations.proof_mismatch.what],
+    'no receipt': [() => ({}), explanations.invalid_receipt.what],
+    'none': [() => undefined, 'The host gave no signed receipt.'],
+  }
+  for (const [name, [lie, words]] of Object.entries(lies)) {
+    proxy.lie = (path, { body, status }) => {
+      if (path !== '/v1/events' || status > 201) return undefined
+      const d = JSON.parse(body)
+      return { body: JSON.stringify({ ...d, signed: lie(d.signed) }) }
+    }
+    await submit(name)
+    await outcome.getByText(words).waitFor()
+    assert.equal(await outcome.getByText('signed', { exact: true }).count(), 0, name)
+  }
+})
+
+test('the status view shows the log', async t => {
+  const { page } = await open(t, proxy.url, { path: '/#/status' })
+  const card = page.getByRole('region', { name: 'Log' })
+  await card.getByText('publishing', { exact: true }).waitFor()
+  const { log } = await (await fetch(`${host.url}/v1/health`)).json()
+  await card.getByText(log.origin).waitFor()
+  proxy.lie = (path, { body }) => (path === '/v1/health' ? { body: JSON.stringify({ ...JSON.parse(body), log: { origin: 'x/log/1', size: 7, published: 5, cosigned: 2, state: 'stopped', why: 'the journal is behind' } }) } : undefined)
+  for (const words of ['stopped', 'the journal is behind', 'the first 5, cosigned by 2 witnesses', 'x/log/1']) await card.getByText(words, { exact: true }).waitFor()
+})

@@ -7,7 +7,10 @@ import { Checksum256, PrivateKey, PublicKey, Signature } from "@wharfkit/antelop
 import canonicalize from "canonicalize";
 import eosjs from "eosjs/dist/eosjs-key-conversions.js";
 
-/** tasksOf returns [group, name, task] for the SDK es and its peers; more are peers that not every engine has. */
+/**
+ * tasksOf returns [group, name, task] for the SDK es and its peers; more are
+ * peers that not every engine has, and a proof, which an engine's own tools make.
+ */
 export async function tasksOf(es, more = {}) {
   const scalar = new Uint8Array(32).fill(0x2a); // a key for measuring alone
   const pair = es.generateKeyPair({ random: scalar });
@@ -52,6 +55,15 @@ export async function tasksOf(es, more = {}) {
     ["canonicalize", "eventseal canonicalize, text → text", () => es.canonicalize(record).length > 900],
     ["canonicalize", "JSON.parse + canonicalize", () => canonicalize(JSON.parse(new TextDecoder().decode(record))).length > 900],
   ];
+  if (more.proof) {
+    const { file, keys, receipt, record } = more.proof;
+    tasks.push(
+      ["proof", "eventseal verifyEvent, the event in it", () => es.verifyEvent(record).valid],
+      ["proof", "eventseal verifyReceipt, the receipt in it", () => es.verifyReceipt(receipt).valid],
+      ["proof", "eventseal verifyProof", () => es.verifyProof(file).valid],
+      ["proof", "eventseal verifyProof, with keys and two witnesses", () => es.verifyProof(file, { keys }).witnesses === 2],
+    );
+  }
   for (const [group, name, task] of more.tasks?.({ scalar, digest, point, compact, record }) ?? []) tasks.push([group, name, task]);
   return { tasks, bytes: record.length };
 }

@@ -1,7 +1,7 @@
 // What every entry point exports; they differ in where init finds the module.
 export { verifyStream } from "./batches.js";
 export { EventSealClient, RetrievedEvents } from "./client.js";
-export type { FollowOptions, StoreOptions, SubscribeOptions } from "./client.js";
+export type { EventProof, FollowOptions, StoreOptions, SubscribeOptions } from "./client.js";
 export {
   canonicalize, createEvent, eventTypes, hashEvent, registerTypes, sha256, signEvent, validateEventHash, verifyEvent, verifyEventSignature, verifyInclusion,
   verifyMany,
@@ -25,6 +25,10 @@ export { moduleDigest } from "./load.js";
 export type { ModuleSource, Uncompiled } from "./load.js";
 export { Pool } from "./pool.js";
 export type { PoolOptions, WorkerLike } from "./pool.js";
+export { verifyProof, verifyReceipt } from "./proofs.js";
+export type {
+  InvalidReceipt, PartVerdict, ProofFile, ProofOptions, ProofParts, ProofReport, ReceiptVerdict, SignedReceipt, TrustOptions, ValidReceipt,
+} from "./proofs.js";
 export type { Signer } from "./signer.js";
 export type { JsonInput, JsonInputObject, JsonText } from "./snapshot.js";
 export { EventTypes, VerifiedEvent } from "./types.js";

@@ -1,17 +1,18 @@
-import { eventTypes, invalid, limitOf, registerTypes, Slices, verifyEvent, verifyInclusion, verifyInputs } from "./core.js";
-import type { InclusionProof, RegisteredType, Verdict } from "./core.js";
+import { eventTypes, invalid, limitOf, registerTypes, Slices, verifyEvent, verifyInputs } from "./core.js";
+import type { RegisteredType, Verdict } from "./core.js";
 import {
   healthOf, isHash, receiptOf, statusOf,
   type Ancestor, type BadEvent, type EventStatus, type Filter, type Health, type Page, type Query, type Receipt, type StoredEvent, type StoreOutcome, type Wait,
 } from "./documents.js";
 import { EventSealError, HostError, isCode } from "./errors.js";
-import { Caller, maxLine, maxPage, problemOf, sleep, type Answer, type CallOptions, type ClientOptions } from "./http.js";
+import { Caller, isPassing, maxLine, maxPage, problemOf, sleep, type Answer, type CallOptions, type ClientOptions } from "./http.js";
 import { authorKeyOf } from "./keys.js";
 import { lines, LongLine, messages, type StreamState } from "./lines.js";
 import { moduleDigest } from "./load.js";
 import { ask, hexOf } from "./module.js";
 import { batched, inOrder, type Batch } from "./batches.js";
 import { Portion } from "./portion.js";
+import { receiptVerdict, trustOf, verifyProof, type ProofFile, type ProofReport, type Trust } from "./proofs.js";
 import { EventTypes, type EventInput, type VerifiedEvent } from "./types.js";
 
 /** How to store. */
@@ -41,6 +42,13 @@ export interface SubscribeOptions extends Filter, FollowOptions {
   attempts?: number | undefined;
   /** Is told when the stream is connected, and when it has broken and will be connected again. */
   onState?: ((state: "connected" | "waiting", error?: Error) => void) | undefined;
+}
+
+/** The answer of {@link EventSealClient.proof}: what is worth keeping, and what was found in it. */
+export interface EventProof {
+  /** The proof file as the host served it, or the C2SP tlog-proof in it. */
+  readonly text: string;
+  readonly report: ProofReport;
 }
 
 /** The answer of {@link EventSealClient.retrieveEvents}: the verified events by hash, and why the others are missing. */
@@ -77,22 +85,45 @@ const retrieveHashes = 256;
 export class EventSealClient {
   readonly #http: Caller;
   readonly #most: number;
+  readonly #keys: string | undefined;
+  readonly #trust: Trust;
   readonly #portion = new Portion({ items: batchSize.events, bytes: 2 * batchSize.bytes }); // of a batch, whose events may be one larger
 
   constructor(url: string | URL, options: ClientOptions = {}) {
     this.#http = new Caller(url, options);
     this.#most = limitOf(options);
+    this.#trust = trustOf((this.#keys = options.hostKeys));
   }
 
   /**
    * Stores a signed event, which is verified first. When it resolves, the host
-   * vouches for what wait asks. Storing an event again is fine.
+   * vouches for what wait asks. Storing an event again is fine. @throws HostError,
+   * where the client knows the host's keys, `invalid_receipt`, `signature_mismatch`,
+   * `untrusted_key` and the like for a receipt that is not signed as it should
+   * be, and `proof_mismatch` for one that is about something else, such as the
+   * event under another signature, which is what the host keeps if that came first
    */
   async storeEvent(event: EventInput, options?: StoreOptions): Promise<Receipt> {
     const v = verifyEvent(event, { maxBytes: this.#most });
     if (!v.valid) throw new EventSealError(v.code, v.pointer);
     const call = { method: "POST", path: "/v1/events", query: waiting(options), body: v.record, contentType: "application/json" } as const;
-    return this.#http.do(call, options, async (a) => receiptFor(v.hash, await a.document(), a));
+    return this.#http.do(call, options, async (a) => this.#receiptFor(v, await a.document(), a));
+  }
+
+  /** A host's answer to a store of v, held against it and, where the host's keys are known, verified. */
+  #receiptFor(v: VerifiedEvent, d: Record<string, unknown>, a: Answer): Receipt {
+    const r = receiptOf(d);
+    if (r?.hash !== v.hash) throw a.error("unexpected_answer", false, "it is not the event's receipt");
+    if (this.#keys === undefined) return r;
+    // Stored again, it may be signed.
+    if (!r.signed) throw a.error(r.unsigned ?? "invalid_receipt", r.unsigned !== undefined && isPassing(r.unsigned), "the event is stored, and the host did not sign its receipt");
+    const s = receiptVerdict(r.signed, this.#trust);
+    if (!s.valid) throw a.error(s.code, false, "the host's signed receipt");
+    if (s.hash !== v.hash || s.recordDigest !== v.recordDigest) throw a.error("proof_mismatch", false, "the host's signed receipt is for another record");
+    for (const name of ["sequence", "durable", "required"] as const) {
+      if (s[name] !== r[name]) throw a.error("proof_mismatch", false, `the host signed another ${name} than it told`);
+    }
+    return r;
   }
 
   /**
@@ -175,14 +206,27 @@ export class EventSealClient {
       options,
       async (a) => {
         const answers = lineByLine(a);
+        const slices = new Slices();
         for (const { index, v } of part) {
           const d = await nextLine(answers, a);
-          const problem = problemOf(d, a);
-          out[index - first] = problem ? { index, hash: v.hash, error: problem } : { index, hash: v.hash, receipt: receiptFor(v.hash, d, a) };
+          out[index - first] = { index, hash: v.hash, ...this.#outcome(v, d, a) };
+          await slices.rest();
         }
       },
       (e) => part.length > 1 && tooMuch(e),
     );
+  }
+
+  /** One line of an answer to a batch. A receipt that does not hold is that event's failure alone. */
+  #outcome(v: VerifiedEvent, d: Record<string, unknown>, a: Answer): { receipt: Receipt } | { error: HostError } {
+    const problem = problemOf(d, a);
+    if (problem) return { error: problem };
+    try {
+      return { receipt: this.#receiptFor(v, d, a) };
+    } catch (e) {
+      if (e instanceof HostError && e.code !== "unexpected_answer") return { error: e };
+      throw e;
+    }
   }
 
   /**
@@ -383,13 +427,41 @@ export class EventSealClient {
     });
   }
 
-  /** The event's inclusion proof, checked here. What the root is worth is for the anchor to say. @throws HostError `invalid_proof` */
-  async proof(hash: string, options?: CallOptions): Promise<InclusionProof & { readonly anchor?: unknown }> {
-    return this.#http.do({ method: "GET", path: `/v1/events/${hashArgument(hash)}/proof` }, options, async (a) => {
-      const d = (await a.document()) as unknown as InclusionProof & { anchor?: unknown };
-      if (d.hash !== hash || !verifyInclusion(d)) throw a.error("invalid_proof", false, "the host served a proof that does not hold");
-      const { root, index, size, path, anchor } = d;
-      return { hash, root, index, size, path, ...(anchor !== undefined && { anchor }) };
+  /**
+   * One file that proves the event, and that the host took it in, offline and
+   * for ever; verified here, with the host's keys where the client knows them.
+   * An event that was just stored is waited for, as `attempts` says. `format` is
+   * what to have the text of: the file, or the C2SP tlog-proof in it.
+   *
+   * @throws HostError `not_found`, `proof_pending`; the code of what is wrong with what the host served; `log_stopped`
+   */
+  async proof(hash: string, options: CallOptions & { format?: "json" | "tlog-proof" } = {}): Promise<EventProof> {
+    const call = { method: "GET", path: `/v1/events/${hashArgument(hash)}/proof` } as const;
+    return this.#http.do(call, options, async (a) => {
+      const bytes = await a.bytes(maxPage);
+      const report = verifyProof(bytes, { keys: this.#keys, maxBytes: this.#most });
+      if (!report.valid) throw a.error(report.code ?? "invalid_proof", false, "the host served a proof that does not hold");
+      if (report.hash !== hash) throw a.error("hash_mismatch", false, `the host served the proof of event ${report.hash}`);
+      const text = new TextDecoder().decode(bytes);
+      return { text: options.format === "tlog-proof" ? (JSON.parse(text) as ProofFile).log : text, report };
+    });
+  }
+
+  /**
+   * The text of the host's keys, as `hostKeys` and `keys` take it: its log's
+   * verifier key and its own. It is the host's word: who takes it once and
+   * keeps it sees when the host becomes another.
+   */
+  async hostKeys(options?: CallOptions): Promise<string> {
+    return this.#http.do({ method: "GET", path: "/log/keys" }, options, async (a) => {
+      const text = new TextDecoder().decode(await a.bytes(4096));
+      try {
+        const { hosts, logs } = trustOf(text);
+        if (hosts.length > 0 && logs.length > 0) return text;
+      } catch {
+        // Then it has no keys either.
+      }
+      throw a.error("unexpected_answer", false, "it has no keys");
     });
   }
 
@@ -469,12 +541,6 @@ function hashArgument(hash: unknown): string {
 function same(text: string, bytes: Uint8Array): boolean {
   const b = new TextEncoder().encode(text);
   return b.length === bytes.length && b.every((x, i) => x === bytes[i]);
-}
-
-function receiptFor(hash: string, d: Record<string, unknown>, a: Answer): Receipt {
-  const r = receiptOf(d);
-  if (r?.hash !== hash) throw a.error("unexpected_answer", false, "it is not the event's receipt");
-  return r;
 }
 
 async function* lineByLine(a: Answer): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,9 @@
 // What a host says, as this SDK hands it on: names in camel case, forms checked,
 // nothing in it trusted. What is a record was verified.
-import type { ReplicaError } from "./errors.js";
-import type { VerifiedEvent } from "./types.js";
+import type { Code } from "./codes.gen.js";
+import { isCode, type ReplicaError } from "./errors.js";
+import type { SignedReceipt } from "./proofs.js";
+import { frozen, type VerifiedEvent } from "./types.js";
 import type { InvalidEvent, RegisteredType } from "./core.js";
 
 /** One replica's outcome: where it holds the event, or why not, or neither yet. */
@@ -26,6 +28,14 @@ export interface Receipt {
   readonly durable: number;
   readonly required: number;
   readonly locations: readonly Location[];
+  /**
+   * The same as the host signed it, to be kept: it proves the promise. Verified
+   * when the client knows the host's keys, and else as the host gave it; absent
+   * where the host signs none.
+   */
+  readonly signed?: SignedReceipt;
+  /** Why there is no `signed` of a host that signs receipts. */
+  readonly unsigned?: Code;
 }
 
 /** When a store is answered: at the quorum (default), when all replicas have it, or when the journal has it. */
@@ -172,6 +182,8 @@ export function receiptOf(d: Doc): Receipt | undefined {
     locations: docs(d["locations"]).map((l) => ({
       replica: string(l["replica"]), kind: string(l["kind"]), counts: l["counts"] === true, ...some(l, { location: "location", error: "error" }),
     })),
+    ...(isDoc(d["signed"]) && { signed: frozen(d["signed"] as unknown as SignedReceipt) }),
+    ...(isCode(d["unsigned"]) && { unsigned: d["unsigned"] }),
   };
 }
 

@@ -3,6 +3,7 @@
 import type { Code } from "./codes.gen.js";
 import { EventSealError, HostError, isCode, type ErrorCode, type ReplicaError } from "./errors.js";
 import { highestMaxBytes } from "./module.js";
+import type { TrustOptions } from "./proofs.js";
 
 /** How a client talks to its host. */
 export interface ClientOptions {
@@ -18,6 +19,13 @@ export interface ClientOptions {
   backoff?: number;
   /** Most bytes of an event; default 262,144, at most 4,194,304. */
   maxBytes?: number;
+  /**
+   * The host's keys, as {@link TrustOptions} has them: then every receipt must be
+   * signed by one of them and be for the very record that was stored, and proofs
+   * must be of its log. From `/log/keys` or, better, from where the host cannot
+   * say something else: its operator, a file that was kept.
+   */
+  hostKeys?: string;
 }
 
 /** What one call may differ in. */
@@ -170,7 +178,7 @@ export function problemOf(p: Record<string, unknown>, a: Answer): HostError | un
   if (!isCode(p["code"])) return undefined;
   const text = (v: unknown) => (typeof v === "string" ? v.slice(0, 2000) : "");
   const replicas = (Array.isArray(p["replicas"]) ? p["replicas"].slice(0, 64) : []).map((r): ReplicaError => ({ replica: text(r?.replica), error: text(r?.error) }));
-  return new HostError(p["code"], passingCode(p["code"]), {
+  return new HostError(p["code"], isPassing(p["code"]), {
     server: a.server, status: typeof p["status"] === "number" ? p["status"] : a.response.status, requestId: a.requestId || text(p["request_id"]),
     pointer: text(p["pointer"]), detail: text(p["detail"]), replicas, retryAfter: retryAfter(a.response),
     ...(p["code"] === "epoch_changed" && isPlace(p["resume"]) && { resume: p["resume"] }),
@@ -179,9 +187,10 @@ export function problemOf(p: Record<string, unknown>, a: Answer): HostError | un
 
 // The same request can succeed a little later.
 const passing: ReadonlySet<Code> = new Set<Code>([
-  "insufficient_redundancy", "journal_unavailable", "overloaded", "shutting_down", "timeout", "request_timeout", "rate_limited", "unavailable",
+  "insufficient_redundancy", "journal_unavailable", "overloaded", "shutting_down", "timeout", "request_timeout", "rate_limited", "unavailable", "proof_pending",
 ]);
-const passingCode = (code: Code) => passing.has(code);
+/** @internal */
+export const isPassing = (code: Code) => passing.has(code);
 
 // Not from a host: a proxy before it, or another server altogether.
 const passingStatus = new Map<number, Code>([[408, "request_timeout"], [429, "rate_limited"], [502, "unavailable"], [503, "unavailable"], [504, "timeout"]]);
@@ -198,7 +207,7 @@ function retryAfter(r: Response): number {
 /** @internal Calls one host. */
 export class Caller {
   readonly base: URL;
-  readonly #o: Required<Omit<ClientOptions, "token" | "maxBytes">>;
+  readonly #o: Required<Omit<ClientOptions, "token" | "maxBytes" | "hostKeys">>;
   readonly #token: string | undefined;
 
   constructor(url: string | URL, o: ClientOptions) {

@@ -18,8 +18,8 @@ export const defaultMaxBytes = 256 << 10;
 export const highestMaxBytes = 4 << 20;
 
 type Plain = "canonicalize" | "public_key" | "public_text" | "public_of" | "private_text" | "key_from_random" | "signature_text"
-  | "signature_of" | "sign_digest" | "verify_digest" | "recover" | "inclusion" | "sha256" | "register_types";
-type Judging = "create" | "name" | "sign" | "verify" | "verify_batch";
+  | "signature_of" | "sign_digest" | "verify_digest" | "recover" | "inclusion" | "sha256" | "register_types" | "verify_receipt";
+type Judging = "create" | "name" | "sign" | "verify" | "verify_batch" | "verify_proof";
 
 type Exports = Record<Plain, (size: number) => number> & Record<Judging, (size: number, maxBytes: number) => number> & {
   memory: WebAssembly.Memory;
@@ -73,6 +73,8 @@ function instantiate(module: WebAssembly.Module): Exports {
   if (x.abi_version() !== abiVersion) {
     throw new EventSealError("invalid_argument", "", `the module has version ${x.abi_version()} of the ABI; this SDK speaks ${abiVersion}`);
   }
+  // The youngest of the exports that are called here.
+  if (typeof x.verify_proof !== "function") throw new EventSealError("invalid_argument", "", "this eventseal.wasm is older than the SDK");
   return x;
 }
 
@@ -185,6 +187,16 @@ export function askSecret<T>(op: "private_text" | "key_from_random", parts: Part
   } finally {
     answer.fill(0);
   }
+}
+
+/** Has a proof verified; returns the report on it, JSON, or why it could not be taken apart. */
+export function attemptProof(maxBytes: number, ...parts: Part[]): string | Refused {
+  return guarded((x) => {
+    const at = x.verify_proof(put(x, parts), maxBytes) >>> 0;
+    const numbers = new DataView(x.memory.buffer);
+    const text = textAt(x, numbers, at + 4);
+    return text.startsWith("{") ? text : { code: codeOf(numbers.getUint32(at, true)), pointer: text };
+  });
 }
 
 /** Calls an operation on one event. */

@@ -5,7 +5,9 @@ import { canonicalize, verifyEvent } from "eventseal";
 import { browser, noBrowser } from "./browser.mjs";
 import { vectorFiles } from "./files.mjs";
 import { json, receipt, scripted } from "./scripted.mjs";
+import * as es from "eventseal";
 import { some } from "./events.mjs";
+import { logOf, witness } from "./proofs.mjs";
 
 const workerSource = `
 import * as es from "/sdk-js/dist/index.js";
@@ -146,6 +148,24 @@ test("10,000 events: the pool keeps the page's thread free", inPage, async () =>
   const last = runs.at(-1);
   console.log(`# 10,000 events in ${Math.round(last.took)} ms, in run ${runs.length} without a task over 50 ms`);
   assert.deepEqual(last.tasks, [], `long tasks in each of ${runs.length} runs`);
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
+test("proofs and receipts in a page, with nobody to ask", inPage, async () => {
+  const log = logOf(es, some(5));
+  const page = await b.page();
+  await page.evaluate(async () => {
+    globalThis.es = await import("/sdk-js/dist/index.js");
+    await globalThis.es.init();
+  });
+  await page.context().setOffline(true);
+  const files = [log.proof(2, 5, [witness(1)]), { ...log.proof(2), receipt: log.receipt(3) }, {}];
+  const options = { keys: `${log.keys}${witness(1).vkey}` };
+  const [reports, verdict] = await page.evaluate(({ files, options, receipt }) => [files.map((f) => es.verifyProof(f, options)), es.verifyReceipt(receipt, options)], { files, options, receipt: log.receipt(2) });
+  assert.deepEqual(reports, JSON.parse(JSON.stringify(files.map((f) => es.verifyProof(f, options)))));
+  assert.deepEqual(reports.map((r) => r.code ?? ""), ["", "proof_mismatch", "missing_field"]);
+  assert.equal(verdict.trusted, true);
   assert.deepEqual(page.faults, []);
   await page.close();
 });

@@ -561,7 +561,7 @@ test("subscribe: silence, lies, refusals, signals", async (t) => {
   await assert.rejects(client.subscribe({ signal: AbortSignal.timeout(100) }).next(), { name: "TimeoutError" });
 });
 
-test("status, health, types, proof, ancestors, module", async (t) => {
+test("status, health, types, ancestors, module", async (t) => {
   const [parent] = some(1);
   const [child] = some(1, { parents: [parent.hash], type: "LIKE" });
   let answer;
@@ -581,10 +581,6 @@ test("status, health, types, proof, ancestors, module", async (t) => {
   assert.deepEqual((await client.learnTypes()).at(-1), { name: "ACME", code: 900 });
   answer = (res) => json(res, { types: [] });
   await assert.rejects(client.types(), refused("unexpected_answer"));
-
-  const proof = { hash: one.hash, root: "0".repeat(64), index: 0, size: 1, path: [] };
-  answer = (res) => json(res, proof);
-  await assert.rejects(client.proof(one.hash), refused("invalid_proof"));
 
   let listed = [{ hash: parent.hash, depth: 1, event: parent.event }];
   answer = (res, req) => (req.url.includes("ancestors") ? json(res, { events: listed, truncated: false }) : res.end(child.record));

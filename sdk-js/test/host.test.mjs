@@ -1,10 +1,11 @@
 // The client against the real host, and the examples.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { test } from "./test.mjs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { EventSealClient, createEvent, generateKeyPair, moduleDigest, signEvent, toLegacyPublicKey, verifyEvent } from "eventseal";
+import { EventSealClient, createEvent, generateKeyPair, moduleDigest, signEvent, toLegacyPublicKey, verifyEvent, verifyProof, verifyReceipt } from "eventseal";
 import { root } from "./files.mjs";
 import { noHost, serve } from "./host.mjs";
 import { key, some } from "./events.mjs";
@@ -124,6 +125,33 @@ test("a host whose journal was rebuilt in another order", real, async (t) => {
   }
 });
 
+test("what a host signs for stays proven when the host is gone", real, async (t) => {
+  const host = await serve(t);
+  const keys = await new EventSealClient(host.url).hostKeys();
+  const client = new EventSealClient(host.url, { hostKeys: keys });
+  const events = some(300, { size: 60 });
+  const receipts = (await listOf(client.storeEvents(events))).map((o) => o.receipt?.signed ?? assert.fail(String(o.error)));
+  const again = await client.storeEvent(events[7]);
+  assert.deepEqual([again.created, again.signed.sequence], [false, receipts[7].sequence]);
+
+  const { text, report } = await client.proof(events[7].hash);
+  assert.deepEqual([report.valid, report.parts.keys, report.hash, report.sequence, report.key, report.log], [true, "valid", events[7].hash, receipts[7].sequence, ...keys.trim().split("\n").reverse()]);
+  const { text: logged } = await client.proof(events[7].hash, { format: "tlog-proof" });
+  assert.ok(logged.startsWith(`c2sp.org/tlog-proof@v1\nindex ${report.sequence - 1}\n`));
+  await assert.rejects(client.proof("0".repeat(64)), { code: "not_found" });
+  const other = await new EventSealClient((await serve(t)).url).hostKeys();
+  await assert.rejects(new EventSealClient(host.url, { hostKeys: other }).storeEvent(events[7]), { code: "untrusted_key" });
+  await assert.rejects(new EventSealClient(host.url, { hostKeys: other }).proof(events[7].hash), { code: "untrusted_key" });
+
+  await host.stop();
+  assert.equal(verifyProof(text, { keys }).valid, true);
+  assert.equal(verifyProof(text, { keys: other }).code, "untrusted_key");
+  assert.equal(verifyProof({ ...JSON.parse(text), receipt: receipts[8] }, { keys }).code, "proof_mismatch");
+  for (const [i, r] of receipts.entries()) assert.deepEqual([verifyReceipt(r, { keys }).trusted, r.record_digest], [true, events[i].recordDigest]);
+  await host.start();
+  assert.equal(await client.hostKeys(), keys, "it is the same host");
+});
+
 test("examples against a host", real, async (t) => {
   const host = await serve(t);
   const client = new EventSealClient(host.url);
@@ -131,6 +159,11 @@ test("examples against a host", real, async (t) => {
   for (let n = 0; n < 3; n++) await client.storeEvent(verifyEvent(signEvent(createEvent("LIKE", { n }, pair.publicKey), pair.privateKey)));
   const { stdout } = await example("feed", host.url);
   assert.match(stdout, /^1 [0-9a-f]{12} LIKE \{"n":0\}\n.*\n.*\n3 events verified, 0 not\n$/);
+
+  const { verified } = (await client.queryPage({ order: "asc", limit: 1 })).events[0];
+  const proof = join(host.folder, "a.proof.json");
+  writeFileSync(proof, (await example("proof", host.url, verified.hash)).stdout);
+  assert.match((await example("proof", proof)).stdout, new RegExp(`^event ${verified.hash} is number 1 of .*\\n  anchor: absent\\n`));
 
   const child = spawn(process.execPath, [`${root}/sdk-js/examples/stream.mjs`, host.url, "0"], { stdio: ["ignore", "pipe", "ignore"] });
   let said = "";

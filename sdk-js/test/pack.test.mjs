@@ -45,7 +45,7 @@ test("npm pack holds what is needed, and works where it is installed", (t) => {
   writeFileSync(join(project, "use.ts"), `
     import "eventseal/worker";
     import * as inline from "eventseal/inline";
-    import { init, createEvent, signEvent, verifyEvent, VerifiedEvent, EventSealClient, type Signer, type SignedEvent } from "eventseal";
+    import { init, createEvent, signEvent, verifyEvent, VerifiedEvent, EventSealClient, verifyProof, verifyReceipt, type ProofFile, type Signer, type SignedEvent } from "eventseal";
     await init();
     const signer: Signer = { publicKey: "x", signDigest: async (hash: string) => hash };
     const created = createEvent("VOTE", { x: 1, at: new Date(0) }, "PUB", [], { p: [1] }, { createdAt: 5 });
@@ -61,6 +61,12 @@ test("npm pack holds what is needed, and works where it is installed", (t) => {
     // @ts-expect-error a look-alike is no VerifiedEvent
     const fake: VerifiedEvent = { ...(v as VerifiedEvent) };
     for await (const o of new EventSealClient("http://x").storeEvents([now])) if (o.error) console.log(o.error, fake); else console.log(o.receipt.sequence);
+    const report = verifyProof("{}", { keys: "" });
+    if (report.parts?.cosignatures === "needs policy") console.log(report.sequence);
+    const receipt = verifyReceipt("{}");
+    console.log(receipt.valid ? receipt.key : receipt.code);
+    const proof: ProofFile = JSON.parse((await new EventSealClient("http://x", { hostKeys: "" }).proof(now.sig, { format: "json" })).text);
+    verifyProof(proof, { maxBytes: 5 });
     // @ts-expect-error an event cannot be changed
     now.type = "LIKE";
     const other: typeof createEvent = inline.createEvent;

@@ -9,6 +9,7 @@ import { Explore } from './views/explore.tsx'
 import { Sign } from './views/sign.tsx'
 import { Status } from './views/status.tsx'
 import { Title } from './views/title.tsx'
+import { Verify } from './views/verify.tsx'
 
 export function App() {
   const { view } = useStore(route)
@@ -21,6 +22,7 @@ export function App() {
         <nav aria-label="Main">
           <Tab to="explore" here={view === 'explore' || view === 'event'}>Explore</Tab>
           <Tab to="sign" here={view === 'sign'}>Sign</Tab>
+          <Tab to="verify" here={view === 'verify'}>Verify</Tab>
           <Tab to="status" here={view === 'status'}>Status</Tab>
         </nav>
         <ModuleBadge />
@@ -35,6 +37,7 @@ export function App() {
         {view === 'explore' && <Explore />}
         {view === 'sign' && <Sign />}
         {view === 'event' && <Event />}
+        {view === 'verify' && <Verify />}
         {view === 'status' && <Status />}
         {view === 'nowhere' && <><Title text="Nothing here" /><Empty title="This address leads nowhere."><p><a href="#/explore">Explore the events</a></p></Empty></>}
       </main>

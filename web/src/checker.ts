@@ -1,6 +1,7 @@
-import type { FromWorker, Inspection, Listing, Live, Task, ToWorker } from './checking.ts'
+import type { FromWorker, Inspection, Listing, Live, Proof, Task, ToWorker } from './checking.ts'
 import { HostError } from './host.ts'
 import { started } from './module.ts'
+import type { ProofReport } from './sdk.ts'
 import { scriptAddress } from './trusted.ts'
 import workerAddress from './worker.ts?worker&url'
 
@@ -11,6 +12,7 @@ interface Waiting {
 }
 
 let worker: Worker | undefined
+let loaded: Promise<unknown> = Promise.resolve()
 let last = 0
 const waiting = new Map<number, Waiting>()
 
@@ -40,7 +42,8 @@ async function start(): Promise<void> {
     for (const w of waiting.values()) w.reject(new HostError({ message: 'Checking stopped unexpectedly. Reload the page.' }))
     waiting.clear()
   }
-  send({ kind: 'start', module, types }).catch(() => undefined) // the tasks behind it fail with the same
+  loaded = send({ kind: 'start', module, types })
+  loaded.catch(() => undefined) // the tasks behind it fail with the same
 }
 
 function send(task: Task, signal?: AbortSignal, live?: (l: Live) => void): Promise<unknown> {
@@ -74,3 +77,15 @@ export const inspect = (hash: string, signal?: AbortSignal) => run<Inspection>({
 
 /** The host's stream, each event checked, until signal ends. */
 export const watch = (path: string, signal: AbortSignal, live: (l: Live) => void) => run<void>({ kind: 'watch', path }, signal, live)
+
+/** An event's proof, fetched and verified; signal ends it. */
+export const prove = (hash: string, signal?: AbortSignal) => run<Proof>({ kind: 'proof', hash }, signal)
+
+/** What a proof file shows to who trusts keys. Asks nobody, once `ready` was. */
+export const verify = (file: Uint8Array, keys: string, signal?: AbortSignal) => run<ProofReport>({ kind: 'verify', file, keys }, signal)
+
+/** Resolves when the worker is there: from then on it needs no network for what is in the page. */
+export async function ready(): Promise<void> {
+  await start()
+  await loaded
+}

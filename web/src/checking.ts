@@ -1,4 +1,5 @@
 import type { Json } from './json.ts'
+import type { ProofReport } from './sdk.ts'
 import type { Failure } from './ui/parts.tsx'
 
 // What the page and its worker say to each other.
@@ -54,11 +55,19 @@ export interface Inspection {
   event?: Json // undefined: not JSON
 }
 
+/** A proof file that the host served, and what it shows. */
+export interface Proof {
+  file: Uint8Array<ArrayBuffer>
+  report: ProofReport
+}
+
 export type Task =
   | { kind: 'start'; module: WebAssembly.Module; types: { name: string; code: number }[] }
   | { kind: 'list'; path: string; named?: string[] }
   | { kind: 'inspect'; hash: string }
   | { kind: 'watch'; path: string }
+  | { kind: 'proof'; hash: string }
+  | { kind: 'verify'; file: Uint8Array; keys: string }
 
 export type ToWorker = { id: number; task: Task } | { id: number; cancel: true }
 

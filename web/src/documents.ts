@@ -22,6 +22,8 @@ export interface Receipt {
   durable: number
   required: number
   places: Place[]
+  signed?: JsonObject // by the host
+  unsigned: string // why it is not signed, a code; '': the host does not say
 }
 
 /** What the host knows of an event. */
@@ -45,6 +47,7 @@ export interface Health {
   replicas: { name: string; kind: string; counts: boolean; up: boolean; breaker: string; latency: number; backlog: number; lastError: string; lastErrorAt: number }[]
   journal: { ok: boolean; epoch: string; sequence: number; pending: number }
   module: { version: string; sha256: string; abi: number; instances: number }
+  log?: { origin: string; size: number; published: number; cosigned: number; state: string; why: string } // absent: it has none
   lost: { events: number; first: string[] } // hashes
   disagreements: number
   warnings: string[]
@@ -73,6 +76,8 @@ export function receiptOf(answer: unknown): Receipt {
   return {
     created: d.created === true, durable: count(d.durable), required: count(d.required),
     places: some(d.locations).map(l => place(l, typeof l.location === 'string' ? 'stored' : 'owed')),
+    unsigned: text(d.unsigned),
+    ...(isObject(d.signed) && { signed: d.signed }),
   }
 }
 
@@ -87,7 +92,7 @@ export function statusOf(answer: unknown): Status {
 
 export function healthOf(answer: unknown): Health {
   const d = hosts(answer, 'replicas')
-  const [journal, module, lost] = [object(d.journal), object(d.module), object(d.lost)]
+  const [journal, log, module, lost] = [object(d.journal), object(d.log), object(d.module), object(d.lost)]
   return {
     status: text(d.status), healthy: d.healthy === true, working: count(d.working), required: count(d.required),
     replicas: some(d.replicas).map(r => ({
@@ -95,6 +100,7 @@ export function healthOf(answer: unknown): Health {
       latency: typeof r.latency_ms === 'number' ? r.latency_ms : NaN, backlog: count(r.backlog), lastError: text(r.last_error), lastErrorAt: seconds(r.last_error_at),
     })),
     journal: { ok: journal.ok === true, epoch: text(journal.epoch), sequence: count(journal.sequence), pending: count(journal.pending) },
+    ...(text(log.state) !== '' && { log: { origin: text(log.origin), size: count(log.size), published: count(log.published), cosigned: count(log.cosigned), state: text(log.state), why: text(log.why) } }),
     module: { version: text(module.version), sha256: text(module.sha256), abi: count(module.abi), instances: count(module.instances) },
     lost: { events: count(lost.events), first: (Array.isArray(lost.first) ? lost.first : []).map(text).filter(h => /^[0-9a-f]{64}$/.test(h)).slice(0, 10) },
     disagreements: count(d.disagreements), warnings: (Array.isArray(d.warnings) ? d.warnings : []).map(text).filter(w => w !== '').slice(0, 20),

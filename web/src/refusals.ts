@@ -86,12 +86,32 @@ export const explanations: Record<string, Explanation> = {
     todo: 'Do not trust this copy. Another host may hold the true one.',
   },
   invalid_proof: {
-    what: 'The inclusion proof is damaged or leads to another root.',
-    todo: 'Do not rely on the anchor; ask for the proof again later.',
+    what: 'The proof of the event’s place in the log is damaged or leads elsewhere.',
+    todo: 'Do not rely on it; ask for the proof again.',
   },
   invalid_argument: {
     what: 'The page asked for something in a form that the module does not take.',
     todo: 'Reload the page. If it happens again, report it.',
+  },
+  invalid_receipt: {
+    what: 'The host’s receipt does not have the form that it must have.',
+    todo: 'Do not rely on it; store the event again for another receipt.',
+  },
+  invalid_checkpoint: {
+    what: 'The head of the log is damaged, or a signature that it must have is missing.',
+    todo: 'Do not rely on it; ask for the proof again.',
+  },
+  proof_mismatch: {
+    what: 'The parts of this proof belong to different events, logs or keys.',
+    todo: 'Do not rely on it. If a host made it so, keep it: it is evidence.',
+  },
+  untrusted_key: {
+    what: 'The keys that signed are not among those that you trust.',
+    todo: 'Compare them with what the operator of the host has published.',
+  },
+  insufficient_witnesses: {
+    what: 'Fewer of the witnesses that you trust have signed than you ask for.',
+    todo: 'Ask for the proof again later, when more of them have seen the log.',
   },
   not_found: {
     what: 'There is no event with this hash here.',
@@ -177,6 +197,14 @@ export const explanations: Record<string, Explanation> = {
     what: 'None of the places that may hold this event can be reached at the moment.',
     todo: 'Try again later.',
   },
+  proof_pending: {
+    what: 'The log has not been published up to this event yet.',
+    todo: 'Try again in a moment.',
+  },
+  log_stopped: {
+    what: 'The host’s log has stopped, so that it cannot prove anything new.',
+    todo: 'Tell its operator; the status view says why. Events are stored all the same.',
+  },
   internal: {
     what: 'The host failed.',
     todo: 'Try again. If it happens again, give its operator the request number.',
@@ -208,7 +236,7 @@ export function explain(code: string): Explanation {
 
 const parts: Record<string, string> = {
   v: 'the version', type: 'the type', author_pubkey: 'the author', created_at: 'the time', parents: 'the parents',
-  body: 'the body', proofs: 'the proofs', sig: 'the signature',
+  body: 'the body', proofs: 'the proofs', sig: 'the signature', record: 'the event', receipt: 'the receipt', log: 'the proof of the log', anchor: 'the anchor',
 }
 
 /** Where a JSON pointer (RFC 6901) leads within an event, in words. */

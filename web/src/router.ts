@@ -5,7 +5,7 @@ import { Store } from './store.ts'
  * server can serve the page and what is looked at stays in the browser.
  */
 export interface Route {
-  view: 'explore' | 'sign' | 'event' | 'status' | 'nowhere'
+  view: 'explore' | 'sign' | 'event' | 'verify' | 'status' | 'nowhere'
   hash: string
   query: URLSearchParams
 }
@@ -20,6 +20,7 @@ function parse(fragment: string): Route {
     case 'explore':
       return route('explore')
     case 'sign':
+    case 'verify':
     case 'status':
       return route(view)
     case 'event':

@@ -1,7 +1,8 @@
 import {
   EventSealError, EventTypes, canonicalize, createEvent, generateKeyPair, hashEvent, init, parsePublicKey, publicKeyOf, registerTypes, signEvent, verifyEvent,
-  verifyMany, type CreatedEvent, type SignedEvent, type Signer, type Verdict,
+  sha256, verifyMany, verifyProof as proofReport, verifyReceipt, type CreatedEvent, type ProofReport, type ReceiptVerdict, type SignedEvent, type Signer, type Verdict,
 } from './sdk.ts'
+import type { JsonObject } from './json.ts'
 import type { Failure } from './ui/parts.tsx'
 
 // The SDK as the page and its worker use it.
@@ -41,6 +42,32 @@ export const verify = (event: string | Uint8Array): Judged => judged(verifyEvent
 
 /** Judges signed events, in their order. */
 export const verifyAll = (events: string[]): Judged[] => verifyMany(events, limit).map(judged)
+
+/** What a proof file shows to who trusts keys; throws the module's refusal of these. */
+export const verifyProof = (file: Uint8Array, keys = ''): ProofReport => proofReport(file, { ...limit, keys })
+
+/** A host's promise, whose signature is right. */
+export interface Promised {
+  key: string
+  origin: string
+  sequence: number
+}
+
+/** Judges a host's signed receipt for an event; keys are the host's, as it tells them. */
+export function promised(receipt: JsonObject, { hash, record }: { hash: string; record: string }, keys: string): Promised | Failure {
+  let v: ReceiptVerdict
+  try {
+    v = verifyReceipt(receipt, { keys })
+  } catch (e) {
+    const failure = refusalOf(e) // of what the host says are its keys
+    if (failure) return failure
+    throw e
+  }
+  if (!v.valid) return { code: v.code, message: v.message, pointer: v.pointer || undefined }
+  if (v.hash !== hash) return { code: 'proof_mismatch', message: '' }
+  if (v.recordDigest !== sha256(record)) return { message: 'The host’s receipt is for another record of this event: the same contents under another signature.' }
+  return { key: v.key, origin: v.origin, sequence: v.sequence }
+}
 
 /** Hash and preimage of an event, signed or not; throws the module's refusal. */
 export function name(event: string): { hash: string; preimage: string } {

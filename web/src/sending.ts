@@ -1,5 +1,5 @@
 import { receiptOf, type Receipt } from './documents.ts'
-import { HostError, bounded, problem } from './host.ts'
+import { HostError, ask, bounded, problem } from './host.ts'
 
 /** Stores a signed event. Sending the same one again is safe. */
 export async function send(record: string): Promise<Receipt> {
@@ -19,4 +19,13 @@ export async function send(record: string): Promise<Receipt> {
     // Then it is no receipt either.
   }
   return receiptOf(answer)
+}
+
+/** The keys that the host says are its own; '' where it says none, or cannot be asked. */
+export async function hostKeys(): Promise<string> {
+  try {
+    return new TextDecoder().decode(await ask('/log/keys', { most: 4096 }))
+  } catch {
+    return ''
+  }
 }

@@ -1,6 +1,6 @@
 // Checks events away from the page, so that thousands of them, or one hostile
 // one, never keep it from answering the keyboard.
-import type { Check, FromWorker, Inspection, Listing, Live, Row, Task, ToWorker, Verdict } from './checking.ts'
+import type { Check, FromWorker, Inspection, Listing, Live, Proof, Row, Task, ToWorker, Verdict } from './checking.ts'
 import { gist } from './forms/gist.ts'
 import { HostError, ask, askJson, failureOf } from './host.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
@@ -37,6 +37,10 @@ async function run(task: Task, signal: AbortSignal, live: (l: Live) => void): Pr
       return inspect(task.hash, signal)
     case 'watch':
       return watch(task.path, signal, live)
+    case 'proof':
+      return proof(task.hash, signal)
+    case 'verify':
+      return verify(task.file, task.keys)
   }
 }
 
@@ -170,6 +174,31 @@ async function examine(bytes: Uint8Array<ArrayBuffer>, hash: string) {
   } else skip('sha256')
   test('signature', verified.valid, verified.valid ? '' : verified.code, verified.valid ? undefined : verified.pointer)
   return end({ preimage: named.preimage, computed: named.hash })
+}
+
+function verify(file: Uint8Array, keys: string): ReturnType<typeof seal.verifyProof> {
+  try {
+    return seal.verifyProof(file, keys)
+  } catch (e) {
+    const refused = seal.refusalOf(e)
+    throw refused ? new HostError({ message: `This is no text of keys: ${refused.detail}.` }) : e
+  }
+}
+
+/** An event's proof, for which a host may first have to publish a head of its log that covers the event. */
+async function proof(hash: string, signal: AbortSignal): Promise<Proof> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const file = await ask(`/v1/events/${hash}/proof`, { signal, most: 8 << 20 })
+      const report = seal.verifyProof(file)
+      // It is another event's: of this one it proves nothing.
+      return { file, report: report.valid && report.hash !== hash ? { ...report, valid: false, code: 'hash_mismatch' } : report }
+    } catch (e) {
+      if (failureOf(e).code !== 'proof_pending' || tries === 10) throw e
+      await new Promise(r => setTimeout(r, 1000))
+      signal.throwIfAborted()
+    }
+  }
 }
 
 /**

@@ -2,6 +2,7 @@
 // can be read to its end, in every view and whatever the fonts make of it.
 import assert from 'node:assert/strict'
 import { after } from 'node:test'
+import { logOf } from '../../sdk-js/test/proofs.mjs'
 import { squares } from './fonts.mjs'
 import { Host, Proxy, at, endAll, open, record, sdk, test } from './harness.mjs'
 
@@ -117,12 +118,24 @@ async function everyView(page, proxy, look) {
   await page.getByRole('button', { name: 'Canonical bytes' }).click()
   await look('its bytes')
 
+  // A proof by a log that is called so, and a file that is.
+  const log = logOf(seal, [seal.verifyEvent(plain.text)], { origin: `Z${marks.slice(1, 61)}` })
+  await at(page, '#/verify')
+  await page.locator('input[type=file]:enabled').waitFor()
+  const choose = content => page.getByLabel('Choose a .proof.json file').setInputFiles({ name: `${marks.slice(0, 60)}.json`, mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(content)) })
+  await choose(log.proof(0))
+  await page.getByText('This event was taken in as number 1.').waitFor()
+  await look('a proof')
+  await choose({ ...log.proof(0), [marks]: 1 })
+  await page.getByText('This is not a proof that can be read.').waitFor()
+  await look('no proof')
+
   // A host that puts them where no event can be.
   const rename = o => ({ ...o, replica: marks, name: marks, kind: marks, location: marks, state: 'owed', error: marks, last_error: marks })
   const lies = {
     [`/v1/events/${plain.hash}`]: e => ({ ...e, type: marks, author_pubkey: marks, created_at: marks, sig: marks, [marks]: marks }),
     [`/v1/events/${plain.hash}/status`]: s => ({ ...s, replicas: s.replicas.map(rename) }),
-    '/v1/health': h => ({ ...h, status: marks, version: marks, warnings: [marks], module: { ...h.module, version: marks, sha256: marks }, replicas: h.replicas.map(rename) }),
+    '/v1/health': h => ({ ...h, status: marks, version: marks, warnings: [marks], log: { origin: marks, state: marks, why: marks }, module: { ...h.module, version: marks, sha256: marks }, replicas: h.replicas.map(rename) }),
     '/v1/events': l => ({ ...l, events: l.events.map(e => ({ ...e, hash: marks, event: { ...e.event, type: marks, author_pubkey: marks } })) }),
   }
   proxy.lie = (path, { body }) => {

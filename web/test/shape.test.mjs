@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { after } from 'node:test'
+import { logOf, witness } from '../../sdk-js/test/proofs.mjs'
 import { Host, Proxy, at, endAll, open, record, sdk, test, until } from './harness.mjs'
 
 after(endAll)
@@ -26,6 +27,7 @@ const worst = Object.entries(hostile).map(([name, body]) => ({ name, ...record(s
 const large = Array.from({ length: 20 }, (_, i) => record(seal, pair, 'ADD_CLAIM', { field: `large ${i}`, value: 'x\u0301'.repeat(40_000), list: Array.from({ length: 10_000 }, (_, n) => n) }))
 const root = record(seal, pair, 'CREATE_GROUP', { group: { name: 'Harbour' } })
 const answer = record(seal, pair, 'LIKE', { target: root.hash }, [root.hash])
+const log = logOf(seal, [root, answer].map(e => seal.verifyEvent(e.text)))
 await host.store([root.text, answer.text, ...worst.map(w => w.text), ...large.map(l => l.text)])
 
 const button = (page, name) => page.getByRole('button', { name, exact: true })
@@ -90,6 +92,9 @@ async function everyView(page, proxy, look) {
   await page.getByRole('list', { name: 'Ancestors' }).waitFor()
   await page.getByRole('button', { name: 'Canonical bytes' }).click()
   await look('event')
+  await button(page, 'Save the proof').click()
+  await button(page, 'Save it again').waitFor()
+  await look('event, its proof')
   proxy.lie = path => (path === `/v1/events/${root.hash}` ? { body: root.text.replace('Harbour', 'Hafen') } : undefined)
   await at(page, `#/event/${root.hash}`)
   await page.getByRole('heading', { name: 'Not valid' }).waitFor()
@@ -99,6 +104,24 @@ async function everyView(page, proxy, look) {
   await at(page, `#/event/${'0'.repeat(64)}`)
   await page.getByText('There is no event with this hash here.').waitFor()
   await look('event, missing')
+  await at(page, '#/verify')
+  await page.locator('input[type=file]:enabled').waitFor()
+  await look('verify, nothing chosen')
+  const choose = file => page.getByLabel('Choose a .proof.json file').setInputFiles({ name: `${'a long name '.repeat(20)}.proof.json`, mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(file)) })
+  await choose(log.proof(0, 2, [witness(1)]))
+  await page.getByLabel('Keys that you trust').fill(`${log.keys}${witness(1).vkey}`)
+  await page.getByText('By the keys that you trust, this event').waitFor()
+  await look('verify, valid')
+  await page.getByLabel('Keys that you trust').fill(log.key.slice(0, -1))
+  await page.getByText('This is no text of keys').waitFor()
+  await look('verify, no keys')
+  await page.getByLabel('Keys that you trust').fill('')
+  await choose({ ...log.proof(0), receipt: log.receipt(1) })
+  await page.getByText('This proof does not hold.').waitFor()
+  await look('verify, invalid')
+  await choose({})
+  await page.getByText('This is not a proof that can be read.').waitFor()
+  await look('verify, no proof')
   await at(page, '#/status')
   await page.getByRole('heading', { name: 'Replicas' }).waitFor()
   await look('status')
@@ -116,7 +139,7 @@ for (const [width, scheme] of [[1280, 'light'], [1280, 'dark'], [360, 'light'], 
       await accessible(page, `${where}, ${width} px, ${scheme}`)
       await sideways(page, `${where}, ${width} px`)
     })
-    assert.equal(looks, 17)
+    assert.equal(looks, 23)
     proxy.server.closeAllConnections()
     proxy.answer = () => ({ status: 502, headers: {}, body: '' })
     await at(page, '#/explore')

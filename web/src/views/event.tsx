@@ -15,6 +15,7 @@ import { Badge, Empty, Fold, Icon, Loading, Mono, Notice, Refused } from '../ui/
 import { Outside, ago, cut, plural, size, time } from '../ui/text.tsx'
 import { Tree } from '../ui/tree.tsx'
 import { Places } from './places.tsx'
+import { ProofCard } from './proof.tsx'
 import { Rows } from './rows.tsx'
 import { Title } from './title.tsx'
 
@@ -43,6 +44,7 @@ function One({ hash }: { hash: string }) {
           </div>
           <div class="side-column">
             {event && i.verdict.valid && <Answer hash={hash} />}
+            {i.verdict.valid && <ProofCard hash={hash} />}
             <Whereabouts hash={hash} />
             <Thread hash={hash} parents={i.verdict.valid && Array.isArray(event?.parents) ? event.parents.map(String) : []} />
           </div>
@@ -168,26 +170,11 @@ function Whereabouts({ hash }: { hash: string }) {
           </p>
           <Places places={v.places} />
           <p class="fine">Admitted {Number.isFinite(v.admittedAt) ? time(v.admittedAt) : ''} as № {v.sequence.toLocaleString('en')}{v.epoch !== '' && <> of the order <span class="mono"><Outside text={v.epoch} /></span></>}. This part is the host’s word.</p>
-          {v.anchor !== null && <Proof hash={hash} anchor={v.anchor} />}
+          {v.anchor !== null && <Fold title="Anchor">{() => <Tree value={v.anchor} label="Anchor" />}</Fold>}
           {v.archive !== null && <Fold title="Archive">{() => <Tree value={v.archive} label="Archive" />}</Fold>}
         </>
       )}
     </section>
-  )
-}
-
-function Proof({ hash, anchor }: { hash: string; anchor: Json }) {
-  const p = useLoad(signal => askJson<Json>(`/v1/events/${hash}/proof`, { signal }), [hash])
-  return (
-    <Fold title="Anchor">
-      {() => (
-        <>
-          <Tree value={anchor} label="Anchor" />
-          {p.failure && <Refused failure={p.failure} tone="warn" />}
-          {p.value !== undefined && <Tree value={p.value} label="Inclusion proof" />}
-        </>
-      )}
-    </Fold>
   )
 }
 

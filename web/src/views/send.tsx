@@ -2,12 +2,15 @@ import { useEffect, useRef } from 'preact/hooks'
 import { noteFailure, pause } from '../connection.ts'
 import { statusOf, type Place } from '../documents.ts'
 import { HostError, askJson, failureOf } from '../host.ts'
+import type { JsonObject } from '../json.ts'
 import * as keyring from '../keys/keyring.ts'
+import { explain } from '../refusals.ts'
 import { eventAddress } from '../router.ts'
 import * as seal from '../seal.ts'
-import { send } from '../sending.ts'
+import { hostKeys, send } from '../sending.ts'
 import { Store, useStore } from '../store.ts'
 import { Badge, Icon, Loading, Mono, Refused, announce, type Failure } from '../ui/parts.tsx'
+import { save } from '../ui/save.ts'
 import { Outside } from '../ui/text.tsx'
 import { Places } from './places.tsx'
 
@@ -19,13 +22,19 @@ export type Outcome =
   | { step: 'signed'; signed: Signed }
   | { step: 'sending'; signed: Signed }
   | { step: 'unsent'; signed: Signed; failure: Failure }
-  | { step: 'sent'; signed: Signed; created: boolean; places: Place[]; durable: number; required: number; failure?: Failure; watching: boolean }
+  | { step: 'sent'; signed: Signed; created: boolean; places: Place[]; durable: number; required: number; pledge?: Pledge; unsigned: string; failure?: Failure; watching: boolean }
 
 interface Signed {
   hash: string
   record: string
   title: string
   sig: string
+}
+
+/** A host's signed receipt, and what it is worth. */
+interface Pledge {
+  receipt: JsonObject
+  found: seal.Promised | Failure
 }
 
 export const outcome = new Store<Outcome>({ step: 'none' })
@@ -55,8 +64,12 @@ async function submit(signed: Signed): Promise<void> {
   let created = true
   let durable = 0
   let required = 0
+  let pledge: Pledge | undefined
+  let unsigned = ''
   try {
-    ;({ created, durable, required, places } = await send(signed.record))
+    const [r, keys] = await Promise.all([send(signed.record), hostKeys()])
+    ;({ created, durable, required, places, unsigned } = r)
+    if (r.signed) pledge = { receipt: r.signed, found: seal.promised(r.signed, signed, keys) }
     announce(`Stored in ${durable} places`)
   } catch (e) {
     noteFailure(e)
@@ -67,7 +80,7 @@ async function submit(signed: Signed): Promise<void> {
       return
     }
   }
-  outcome.set({ step: 'sent', signed, created, places, durable, required, watching: true, ...(failure ? { failure } : {}) })
+  outcome.set({ step: 'sent', signed, created, places, durable, required, unsigned, watching: true, ...(pledge ? { pledge } : {}), ...(failure ? { failure } : {}) })
   await follow(signed.hash)
 }
 
@@ -94,14 +107,6 @@ async function follow(hash: string): Promise<void> {
   }
   const o = outcome.value
   if (o.step === 'sent' && o.signed.hash === hash) outcome.set({ ...o, watching: false })
-}
-
-function download(signed: Signed): void {
-  const a = document.createElement('a')
-  a.href = URL.createObjectURL(new Blob([signed.record], { type: 'application/json' }))
-  a.download = `${signed.hash}.json`
-  a.click()
-  setTimeout(() => URL.revokeObjectURL(a.href), 10_000)
 }
 
 export function SignAndSend({ created, title }: { created: seal.CreatedEvent | undefined; title: string }) {
@@ -139,14 +144,14 @@ export function SignAndSend({ created, title }: { created: seal.CreatedEvent | u
 }
 
 function Next({ o, signed }: { o: Outcome; signed: Signed }) {
-  const save = <button type="button" class="button" onClick={() => download(signed)}><Icon name="down" /> Save to a file</button>
+  const keep = <button type="button" class="button" onClick={() => save(`${signed.hash}.json`, signed.record)}><Icon name="down" /> Save to a file</button>
   switch (o.step) {
     case 'signed':
       return (
         <>
           <div class="row wrap">
             <button type="button" class="button primary" data-next onClick={() => submit(signed)}><Icon name="up" /> Submit</button>
-            {save}
+            {keep}
           </div>
           <p class="hint">Submitting publishes the event. It cannot be taken back.</p>
         </>
@@ -158,7 +163,7 @@ function Next({ o, signed }: { o: Outcome; signed: Signed }) {
         <>
           <Refused failure={o.failure} retry={() => void submit(signed)} />
           <p class="hint">The signed event is still here; nothing is lost.</p>
-          <div class="row wrap">{save}</div>
+          <div class="row wrap">{keep}</div>
         </>
       )
     case 'sent':
@@ -172,15 +177,32 @@ function Next({ o, signed }: { o: Outcome; signed: Signed }) {
               {o.required > 0 && <span>{o.durable} of at least {o.required} durable copies</span>}
             </p>
           )}
+          {!o.failure && <Receipt pledge={o.pledge} unsigned={o.unsigned} />}
           <Places places={o.places} />
           {o.watching ? <Loading what="Waiting for the other places" /> : <p class="fine">All places have answered.</p>}
           <div class="row wrap">
             <a class="button primary" href={eventAddress(signed.hash)}>Look at the event</a>
-            {save}
+            {keep}
+            {o.pledge && <button type="button" class="button" onClick={() => save(`${signed.hash}.receipt.json`, JSON.stringify(o.pledge?.receipt))}><Icon name="down" /> Save the receipt</button>}
           </div>
         </>
       )
     default:
       return <Outside text="" />
   }
+}
+
+/** What the host signed for, and whether it did. */
+function Receipt({ pledge, unsigned }: { pledge: Pledge | undefined; unsigned: string }) {
+  if (!pledge) return <p class="fine">The host gave no signed receipt. {unsigned !== '' && explain(unsigned).what}</p>
+  const { found } = pledge
+  if (!('key' in found)) return <Refused failure={found} tone="warn" />
+  return (
+    <dl class="facts">
+      <dt>Receipt</dt>
+      <dd><Badge tone="good">signed</Badge> as № {found.sequence.toLocaleString('en')} of the log <span class="mono"><Outside text={found.origin} /></span></dd>
+      <dt>by the host</dt>
+      <dd><Mono text={found.key} what="host’s key" /></dd>
+    </dl>
+  )
 }

@@ -5,7 +5,7 @@ import { askJson } from '../host.ts'
 import { moduleState } from '../module.ts'
 import { eventAddress } from '../router.ts'
 import { useStore } from '../store.ts'
-import { Badge, Loading, Mono, Notice, Refused } from '../ui/parts.tsx'
+import { Badge, Loading, Mono, Notice, Refused, type Tone } from '../ui/parts.tsx'
 import { Outside, ago, plural, size } from '../ui/text.tsx'
 import { Title } from './title.tsx'
 
@@ -50,6 +50,7 @@ export function Status() {
               </section>
             </div>
             <div class="side-column">
+              {v.log && <LogCard log={v.log} />}
               <ModuleCard host={v.module} />
             </div>
           </div>
@@ -105,6 +106,32 @@ function Replica({ r }: { r: Health['replicas'][number] }) {
       </p>
       {r.lastError && <p class="fine">Last error{Number.isFinite(r.lastErrorAt) && ` ${ago(r.lastErrorAt)}`}: <Outside text={r.lastError} /></p>}
     </li>
+  )
+}
+
+const logStates: Record<string, [Tone, string]> = {
+  starting: ['quiet', 'It is starting.'],
+  publishing: ['good', 'Each new event is in a published head a moment after it is stored.'],
+  waiting: ['warn', 'It waits for places: events are stored, and published later.'],
+  stopped: ['bad', 'It publishes nothing more until somebody sees to it.'],
+}
+
+function LogCard({ log }: { log: NonNullable<Health['log']> }) {
+  const [tone, words] = (Object.hasOwn(logStates, log.state) ? logStates[log.state] : undefined) ?? ['info', '']
+  return (
+    <section class="card" aria-labelledby="log-head">
+      <h2 id="log-head">Log</h2>
+      <p><Badge tone={tone}><Outside text={log.state} /></Badge> {words}</p>
+      {log.why !== '' && <p class="fine"><Outside text={log.why} /></p>}
+      <dl class="facts">
+        <dt>Name</dt>
+        <dd class="mono"><Outside text={log.origin} /></dd>
+        <dt>Events</dt>
+        <dd>{log.size.toLocaleString('en')}</dd>
+        <dt>Published</dt>
+        <dd>{log.published === 0 ? 'nothing yet' : `the first ${log.published.toLocaleString('en')}`}{log.cosigned > 0 && `, cosigned by ${plural(log.cosigned, 'witness', 'witnesses')}`}</dd>
+      </dl>
+    </section>
   )
 }
 

@@ -15,6 +15,7 @@ type Log struct {
 	Published uint64 `json:"published"` // events that the head that is served covers
 	Cosigned  int    `json:"cosigned"`  // witnesses that cosigned it
 	Why       string `json:"why,omitempty"`
+	Note      string `json:"note,omitempty"` // why it began, where another one could not be gone on with
 }
 
 // logPatience is how long a log may wait for places before it is told.
@@ -27,7 +28,7 @@ func (m *Monitor) transparency(ctx context.Context, h *Health) (late bool) {
 		return false
 	}
 	s := m.o.Transparency(ctx)
-	h.Log = Log{Origin: s.Origin, State: s.State, Size: s.Size, Published: s.Published, Cosigned: s.Cosigned, Why: s.Why}
+	h.Log = Log{Origin: s.Origin, State: s.State, Size: s.Size, Published: s.Published, Cosigned: s.Cosigned, Why: s.Why, Note: s.Note}
 	switch {
 	case s.State == log.Stopped:
 		h.Warnings = append(h.Warnings, "the transparency log is stopped: "+s.Why)

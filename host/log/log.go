@@ -69,6 +69,7 @@ type State struct {
 	State       string
 	Why         string    // in words, with what to do; "" while all is well
 	Short       string    // what is short of the settings' wishes, in words: cosignatures
+	Note        string    // why the log began, where another one could not be gone on with; no fault
 	Since       time.Time // of State
 	Origin      string    // "" until it is known
 	Size        uint64    // events that there are

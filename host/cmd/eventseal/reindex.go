@@ -15,10 +15,10 @@ import (
 
 type reindexCommand struct {
 	settingsFlags
-	From    string `placeholder:"NAME" help:"Name of the replica; run it for one after the other where none has everything."`
-	NewLog  bool   `help:"Begin a new log where the order of the former one cannot be restored: numbers and proofs of it are worth nothing then."`
-	Log     string `placeholder:"NAME" help:"Name of the log whose order is restored, where this host had several."`
+	From    string `placeholder:"NAME" help:"Name of the replica; run it for one after the other where none has everything. The order of the events is that of the host's log, from whichever replicas have it."`
 	InPlace bool   `help:"Write a damaged journal anew with all that can be read of it, keeping the old file; then --from brings back the rest."`
+	Log     string `placeholder:"NAME" help:"Name of the log whose order is restored, where this host had several."`
+	NewLog  bool   `help:"Begin a new log, because the order of the former one cannot be had: the events get other numbers, and what the former log vouched for, the new one does not."`
 }
 
 // Run ends with statusNo where something of the journal or a copy could not be
@@ -26,6 +26,8 @@ type reindexCommand struct {
 func (c *reindexCommand) Run(ctx context.Context, s *stdio) error {
 	var lossy error
 	switch {
+	case c.NewLog && c.Log != "":
+		return usage("give --new-log or --log, not both")
 	case c.InPlace:
 		if lossy = c.inPlace(ctx, s); c.From == "" || lossy != nil && !errors.Is(lossy, errNo) {
 			return lossy
@@ -68,7 +70,7 @@ func (c *reindexCommand) inPlace(ctx context.Context, s *stdio) (err error) {
 	for _, d := range done.Lost {
 		s.say("of the journal cannot be read: %v", d)
 	}
-	if err := s.document(rebuilt{done.Events, len(done.Lost), done.Rows, done.Aside}); err != nil {
+	if err := s.document(rebuilt{done.Events, done.Kept, len(done.Lost), done.Rows, done.Aside}); err != nil {
 		return err
 	}
 	if len(done.Lost) > 0 {
@@ -82,6 +84,7 @@ func (c *reindexCommand) inPlace(ctx context.Context, s *stdio) (err error) {
 
 type rebuilt struct {
 	Events uint64 `json:"events"`
+	Kept   uint64 `json:"kept"`   // numbers of the log that have no event now
 	Gaps   int    `json:"gaps"`   // ranges of events that could not be read
 	Copies int    `json:"copies"` // rows about copies that could not be read, at least
 	Old    string `json:"old"`    // where the old file is
@@ -102,10 +105,15 @@ func (c *reindexCommand) from(ctx context.Context, s *stdio) error {
 		if err := h.bindPlaces(ctx); err != nil {
 			return err
 		}
+		key, _, err := h.hostKey(ctx)
+		if err != nil {
+			return err
+		}
 		bar := s.progress("reindex")
 		done, err := scrub.Reindex(ctx, scrub.ReindexOptions{
 			Module: h.module, Journal: h.journal, From: from, Places: h.places,
-			Progress: func(r scrub.Reindexed) { bar.show(r.Listed, 0) }, Log: h.log,
+			Order:    scrub.Order{Key: key, Name: h.settings.Transparency.Name, MinRedundancy: h.settings.MinRedundancy, Log: c.Log, New: c.NewLog},
+			Progress: func(r scrub.Reindexed) { bar.show(max(r.Ordered, r.Listed), 0) }, Log: h.log,
 		})
 		bar.end()
 		if err := errors.Join(err, s.document(done)); err != nil {
@@ -114,7 +122,10 @@ func (c *reindexCommand) from(ctx context.Context, s *stdio) error {
 		if done.Damaged > 0 {
 			s.say("the journal is damaged: events passed over: %d; the host's log names them, and eventseal reindex --in-place --from %s brings them back", done.Damaged, c.From)
 		}
-		if done.Refused+done.Unread+done.Conflicting+done.Damaged > 0 {
+		if done.Absent > 0 {
+			s.say("events of the log that %s does not have: %d; another replica may have them, and storing them again gives them their numbers, too", c.From, done.Absent)
+		}
+		if done.Refused+done.Unread+done.Conflicting+done.Damaged+done.Absent > 0 {
 			return errNo
 		}
 		return nil

@@ -9,6 +9,8 @@ import "unsafe"
 func Is(b []byte, s string) bool { return unsafe.String(unsafe.SliceData(b), len(b)) == s }
 
 // Equal reports whether a and b hold the same bytes. Its time depends on them.
+//
+//go:noinline
 func Equal(a, b []byte) bool {
 	if len(a) != len(b) {
 		return false

@@ -7,6 +7,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"iter"
@@ -32,6 +33,11 @@ import (
 type Intake interface {
 	Store(ctx context.Context, event []byte, wait intake.Wait) (intake.Receipt, error)
 	StoreBatch(ctx context.Context, events [][]byte, wait intake.Wait) []intake.Stored
+}
+
+// Receipts makes signed receipts; *receipt.Signer does.
+type Receipts interface {
+	Sign(ctx context.Context, r intake.Receipt) (json.RawMessage, error)
 }
 
 // A Reader finds events and checks them; *retrieve.Reader is one.
@@ -62,6 +68,8 @@ type Options struct {
 	Addresses     *limit.Addresses // how many events are taken from one; nil: any number
 	CORS          CORS
 	Admin         Admin
+	Receipts      Receipts             // of what is stored; nil: none
+	Unsigned      bool                 // stores are answered without, although there are Receipts
 	Page          fs.FS                // the web page, served at /; nil: none
 	Registry      *prometheus.Registry // behind /metrics; nil: one of its own
 	Version       string

@@ -91,7 +91,7 @@ func start(t testing.TB, change ...func(*api.Options)) *host {
 		Health: h.monitor.Health, Registry: registry, Version: "test", Log: logger,
 	}
 	h.receipts = receipttest.New(t, h.journal, "localhost/log/7c31a88e00112233")
-	o.Receipts = h.receipts.Signer()
+	o.Receipts, o.Prover = h.receipts.Signer(), h.receipts
 	h.scrubs = scrub.NewRunner(scrub.Options{Module: pool, Journal: h.journal, Places: h.places, State: filepath.Join(t.TempDir(), "scrub.json"), Log: logger})
 	o.Admin = api.Admin{Token: adminToken, Scrubber: h.scrubs}
 	for _, c := range change {

@@ -132,6 +132,7 @@ var retryAfter = map[code.Code]string{
 	code.ShuttingDown:           "5",
 	code.StorageFull:            "30",
 	code.Unavailable:            "1",
+	code.ProofPending:           "1",
 }
 
 // fail answers with err's problem document, unless the answer has begun: then

@@ -24,6 +24,7 @@ import (
 	"github.com/eventseal/eventseal/host/intake"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/limit"
+	"github.com/eventseal/eventseal/host/log"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -53,6 +54,11 @@ type Reader interface {
 	Events(ctx context.Context, hs []digest.Hash) iter.Seq2[module.Verified, error]
 }
 
+// A Transparency is the host's log; *log.Log is one.
+type Transparency interface {
+	Get(ctx context.Context, path string) (log.Document, error)
+}
+
 // A Journal is what is served of one.
 type Journal interface {
 	journal.Journal
@@ -78,6 +84,7 @@ type Options struct {
 	Receipts      Receipts             // of what is stored and of proofs; nil: none
 	Unsigned      bool                 // stores are answered without, although there are Receipts
 	Prover        Prover               // nil, or no Receipts: there are no proofs
+	Transparency  Transparency         // behind /log/; nil: there is none
 	Page          fs.FS                // the web page, served at /; nil: none
 	Registry      *prometheus.Registry // behind /metrics; nil: one of its own
 	Version       string

@@ -47,6 +47,11 @@ func (s *Server) endpoints() []*endpoint {
 		{method: "POST", path: "/v1/admin/scrub", handle: s.scrub, params: []string{"rate", "read_only", "fill_caches"}, long: true, uncounted: true, admin: true},
 		{method: "GET", path: "/v1/admin/lost", handle: s.lost, params: []string{"after", "limit"}, compress: true, admin: true},
 
+		{method: "GET", path: "/log/checkpoint", handle: s.serveLog, quiet: true},
+		{method: "GET", path: "/log/tile/{path...}", handle: s.serveLog, quiet: true},
+		{method: "GET", path: "/log/tile/entries/{path...}", handle: s.serveLog, compress: true, quiet: true},
+		{method: "GET", path: "/log/keys", handle: s.serveLog, quiet: true},
+
 		{method: "GET", path: "/v1/types", handle: s.serveDocument(&s.types), compress: true},
 		{method: "GET", path: "/v1/module.wasm", handle: s.serveModule, compress: true},
 		{method: "GET", path: "/v1/openapi.json", handle: s.serveDocument(&s.openAPI), compress: true},

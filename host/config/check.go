@@ -108,6 +108,7 @@ func (c *Config) check() (faults []error) {
 		between("scrub.every", c.Scrub.Every, time.Minute, 10*366*24*time.Hour)
 	}
 	number("scrub.rate", c.Scrub.Rate, 0, 1_000_000)
+	faults = append(faults, c.checkTransparency()...)
 	oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf("log.format", c.Log.Format, "text", "json")
 

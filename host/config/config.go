@@ -28,6 +28,7 @@ type Config struct {
 	Admin         Admin
 	Scrub         Scrub
 	Log           Log
+	Transparency  Transparency
 	Replicas      []Replica // in the order of the file; names are distinct
 }
 
@@ -104,6 +105,17 @@ type Scrub struct {
 type Log struct {
 	Level  string // debug, info, warn, error
 	Format string // text, json
+}
+
+// Transparency says how the host's transparency log is signed and watched.
+type Transparency struct {
+	Name           string        // the host's public one
+	Every          time.Duration // between two heads
+	KeyFile        string        // "": host.key in data, made where it is missing
+	Witnesses      []string      // "URL vkey"
+	WitnessQuorum  int
+	WitnessTimeout time.Duration
+	Receipts       bool
 }
 
 // The kinds of replica.
@@ -199,10 +211,11 @@ func base() Config {
 			HeaderTimeout: 10 * time.Second, BodyTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 			ShutdownTimeout: 20 * time.Second, InFlight: 1024, BatchEvents: 10000,
 		},
-		CORS:   CORS{MaxAge: 10 * time.Minute},
-		Scrub:  Scrub{Rate: 500},
-		Limits: Limits{Burst: 10 * time.Second},
-		Log:    Log{Level: "info", Format: "text"},
+		CORS:         CORS{MaxAge: 10 * time.Minute},
+		Scrub:        Scrub{Rate: 500},
+		Limits:       Limits{Burst: 10 * time.Second},
+		Transparency: Transparency{Name: "localhost", Every: time.Second, WitnessTimeout: 2 * time.Second, Receipts: true},
+		Log:          Log{Level: "info", Format: "text"},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/host/log"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/replica/breaker"
@@ -37,6 +38,7 @@ type Health struct {
 	Module        Module    `json:"module"`
 	Scrub         Scrub     `json:"scrub"`
 	Lost          Lost      `json:"lost"`
+	Log           Log       `json:"log"`
 	Disagreements uint64    `json:"disagreements"` // of the module and the reference implementation, since the start
 	Warnings      []string  `json:"warnings"`
 	Version       string    `json:"version"`
@@ -120,10 +122,11 @@ type Options struct {
 	Module        *module.Pool
 	MinRedundancy int
 	Disagreements func() uint64
-	Findings      func(place string) Findings // nil: nothing is found
-	Scrub         func() Scrub                // nil: there are none
-	Notices       func() []string             // of what is out of order elsewhere, in words; nil: nothing is
-	Folders       map[string]string           // of places that are folders of this machine, by name
+	Findings      func(place string) Findings     // nil: nothing is found
+	Scrub         func() Scrub                    // nil: there are none
+	Transparency  func(context.Context) log.State // nil: there is no log
+	Notices       func() []string                 // of what is out of order elsewhere, in words; nil: nothing is
+	Folders       map[string]string               // of places that are folders of this machine, by name
 	Version       string
 	Log           *slog.Logger // nil: slog.Default()
 }
@@ -211,12 +214,13 @@ func (m *Monitor) look(ctx context.Context) Health {
 		h.Replicas[i] = r
 	}
 	h.Ready = h.Working >= h.Required && h.Journal.OK && h.Disagreements == 0
-	h.Healthy = h.Ready && h.Lost.Events == 0
+	late := m.transparency(ctx, &h)
+	h.Healthy = h.Ready && h.Lost.Events == 0 && h.Log.State != log.Stopped
 	h.Status = OK
 	switch {
 	case !h.Healthy:
 		h.Status = Failing
-	case slices.ContainsFunc(h.Replicas, func(r Replica) bool { return !r.Up }):
+	case late, slices.ContainsFunc(h.Replicas, func(r Replica) bool { return !r.Up }):
 		h.Status = Degraded
 	}
 	if m.o.Notices != nil {

@@ -3,6 +3,7 @@ package log
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -39,7 +40,10 @@ func (l *Log) serve(ctx context.Context, whole bool) error {
 		return nil
 	}
 	l.served = next
-	l.state.Published, l.state.Cosigned = c.Size, cosigned
+	l.state.Published, l.state.Cosigned, l.state.Short = c.Size, cosigned, ""
+	if cosigned < l.o.Quorum {
+		l.state.Short = fmt.Sprintf("%d of %d witnesses have cosigned the transparency log's head, and transparency.witness_quorum asks for %d", cosigned, len(l.o.Cosigners), l.o.Quorum)
+	}
 	if fresh {
 		l.state.PublishedAt = time.Now()
 	}

@@ -68,7 +68,7 @@ const (
 type State struct {
 	State       string
 	Why         string    // in words, with what to do; "" while all is well
-	Note        string    // what is worth knowing and no fault
+	Short       string    // what is short of the settings' wishes, in words: cosignatures
 	Since       time.Time // of State
 	Origin      string    // "" until it is known
 	Size        uint64    // events that there are

@@ -89,7 +89,6 @@ func (l *Log) step(ctx context.Context) (more bool, err error) {
 		if err := l.settle(ctx); err != nil {
 			return false, err
 		}
-		l.become(Publishing, "")
 	}
 	if l.head.Size > 0 {
 		if err := l.spread(ctx, true); err != nil {

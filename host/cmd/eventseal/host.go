@@ -26,6 +26,7 @@ import (
 	"github.com/eventseal/eventseal/host/intake"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/journal/sqlite"
+	translog "github.com/eventseal/eventseal/host/log"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/placement"
 	"github.com/eventseal/eventseal/host/reference"
@@ -54,6 +55,7 @@ type host struct {
 	keeper  *placement.Keeper
 	reader  *retrieve.Reader
 	intake  *intake.Intake
+	tlog    *translog.Log
 	health  *health.Monitor
 	api     *api.Server
 
@@ -82,7 +84,7 @@ func open(ctx context.Context, settings config.Config, log *slog.Logger, whole b
 	}
 	steps := []func(context.Context) error{h.openBase, h.openPlaces}
 	if whole {
-		steps = []func(context.Context) error{h.openBase, h.openPlaces, h.keepPlaces, h.openStages, h.openDoor}
+		steps = []func(context.Context) error{h.openBase, h.openPlaces, h.keepPlaces, h.openStages, h.openLog, h.openDoor}
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -230,7 +232,7 @@ func (h *host) openDoor(ctx context.Context) (err error) {
 	h.health = health.New(health.Options{
 		Places: h.places, Journal: h.journal, Module: h.module, MinRedundancy: h.settings.MinRedundancy,
 		Disagreements: func() uint64 { return h.intake.Disagreements() + h.disagreed.Load() }, Findings: func(place string) health.Findings { return health.Findings(h.reader.Findings(place)) },
-		Scrub: func() health.Scrub { return scrubs(runner) }, Notices: h.keeper.Warnings, Folders: folders, Version: version(), Log: h.log,
+		Scrub: func() health.Scrub { return scrubs(runner) }, Notices: h.keeper.Warnings, Transparency: h.tlog.State, Folders: folders, Version: version(), Log: h.log,
 	})
 	log := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "eventseal_journal_log_bytes", Help: "Length of the journal's write-ahead log at its last checkpoint.",
@@ -247,11 +249,12 @@ func (h *host) openDoor(ctx context.Context) (err error) {
 		Limits: api.Limits{
 			InFlight: h.settings.HTTP.InFlight, Hashes: h.settings.HTTP.BatchEvents, BodyTimeout: h.settings.HTTP.BodyTimeout,
 		},
-		Addresses: h.addresses(),
-		CORS:      api.CORS{Origins: h.settings.CORS.Origins, MaxAge: h.settings.CORS.MaxAge},
-		Admin:     api.Admin{Token: string(h.settings.Admin.Token), Scrubber: runner, ScrubRate: float64(h.settings.Scrub.Rate)},
-		Page:      web.Page(),
-		Registry:  h.registry, Version: version(), Log: h.log,
+		Addresses:    h.addresses(),
+		CORS:         api.CORS{Origins: h.settings.CORS.Origins, MaxAge: h.settings.CORS.MaxAge},
+		Admin:        api.Admin{Token: string(h.settings.Admin.Token), Scrubber: runner, ScrubRate: float64(h.settings.Scrub.Rate)},
+		Transparency: h.tlog,
+		Page:         web.Page(),
+		Registry:     h.registry, Version: version(), Log: h.log,
 	})
 	if err == nil && h.settings.Scrub.Every > 0 {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -336,6 +339,9 @@ func (h *host) close() error {
 	if h.endScrubs != nil {
 		h.endScrubs()
 		h.background.Wait()
+	}
+	if h.tlog != nil {
+		h.tlog.Close()
 	}
 	if h.intake != nil {
 		errs = append(errs, h.intake.Close(ctx))

@@ -6,12 +6,16 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	translog "github.com/eventseal/eventseal/host/log"
+	"github.com/eventseal/eventseal/host/module"
 )
 
 type keygenCommand struct {
 	Curve string `enum:"K1,R1" default:"K1" help:"Curve: K1 (secp256k1) or R1 (P-256)."`
 	Out   string `placeholder:"FILE" help:"Write the pair to a new file that only you can read, and the public key alone to standard output."`
 
+	Host    bool   `help:"Make the key of a host (transparency.key_file), which signs its log and its receipts."`
 	Witness string `placeholder:"NAME" help:"Make the key of a witness of this name (see eventseal witness --help) in the file --out, and write the public one, a vkey."`
 }
 
@@ -26,6 +30,9 @@ func (c *keygenCommand) Run(ctx context.Context, s *stdio) error {
 		return err
 	}
 	defer p.Close(ctx)
+	if c.Host {
+		return c.host(ctx, s, p)
+	}
 	k, err := p.GenerateKey(ctx, c.Curve)
 	if err != nil {
 		return err
@@ -54,6 +61,30 @@ func (c *keygenCommand) Run(ctx context.Context, s *stdio) error {
 	}
 	_, err = io.WriteString(s.out, "{\n"+public)
 	return err
+}
+
+// host makes the key of a host.
+func (c *keygenCommand) host(ctx context.Context, s *stdio, p *module.Pool) error {
+	text, err := translog.MakeKey(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer func() { clear(text) }()
+	if c.Out == "" {
+		if terminal(s.out) {
+			s.say("this is a private key: whoever sees it can sign as the host; --out FILE keeps it off the screen")
+		}
+		_, err := s.out.Write(text)
+		return err
+	}
+	k, err := translog.ParseKey(ctx, p, text)
+	if err != nil {
+		return err
+	}
+	if err := writeNew(c.Out, text); err != nil {
+		return err
+	}
+	return s.line([]byte(k.Public()))
 }
 
 // witness makes the key of a witness.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -61,5 +62,51 @@ func TestReceipt(t *testing.T) {
 	}
 	if _, err := p.SignReceipt(t.Context(), signed, k.Private); !errors.Is(err, &code.Error{Code: code.InvalidReceipt, Pointer: "/sig"}) {
 		t.Errorf("signing twice: %v", err)
+	}
+}
+
+// proofFile is a proof file with cosignatures, and what is trusted, of the test
+// vectors.
+func proofFile(t *testing.T) (file, trust []byte) {
+	raw, err := os.ReadFile("../../testvectors/proofs/valid.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors struct {
+		Cases []struct {
+			Name string
+			In   struct{ Text, Trust string }
+		}
+	}
+	if err := json.Unmarshal(raw, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range vectors.Cases {
+		if strings.HasPrefix(c.Name, "cosigned, group g 2") {
+			return []byte(c.In.Text), []byte(c.In.Trust)
+		}
+	}
+	t.Fatal("there is no such case")
+	return nil, nil
+}
+
+func TestProof(t *testing.T) {
+	p, _ := one(t)
+	file, trust := proofFile(t)
+	r, err := p.VerifyProof(t.Context(), file, trust)
+	if err != nil || !r.Valid || r.Code != "" || r.Sequence != 8 || r.Size != 11 || r.Witnesses != 3 || r.Parts["keys"] != "valid" || len(r.Parts) != 7 || r.AdmittedAt.UnixMilli() != 1758390050130 ||
+		r.Type != "ADD_CLAIM" || !strings.HasPrefix(r.Log, r.Origin+"+") || !strings.HasPrefix(r.Key, "PUB_K1_") || !strings.Contains(string(file), r.Hash.String()) || !strings.Contains(string(file), r.Author) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	// A fault is in the report, what is no proof file at all an error.
+	r, err = p.VerifyProof(t.Context(), bytes.Replace(file, []byte(`"n":20`), []byte(`"n":21`), 1), trust)
+	if err != nil || r.Valid || r.Code != "signature_mismatch" || r.Parts["record"] != r.Code || r.Parts["receipt"] != "valid" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := p.VerifyProof(t.Context(), file[1:], trust); !errors.Is(err, &code.Error{Code: code.InvalidJSON}) {
+		t.Errorf("no file: %v", err)
+	}
+	if _, err := p.VerifyProof(t.Context(), file, []byte("# trust\nme")); !errors.Is(err, &code.Error{Code: code.InvalidArgument, Pointer: "/2"}) {
+		t.Errorf("no trust text: %v", err)
 	}
 }

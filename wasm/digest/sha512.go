@@ -64,23 +64,22 @@ func (s *State512) Sum(out *[Size512]byte) {
 
 // block applies the compression function of FIPS 180-4 §6.4.2 to s.buf.
 func (s *State512) block() {
-	var w [80]uint64
-	for i := range 16 {
+	// The schedule is a window of sixteen words that rolls on.
+	var w [16]uint64
+	for i := range w {
 		for _, b := range s.buf[8*i : 8*i+8] {
 			w[i] = w[i]<<8 | uint64(b)
 		}
 	}
-	for i := 16; i < 80; i++ {
-		x, y := w[i-15], w[i-2]
-		w[i] = w[i-16] + w[i-7] +
-			(bits.RotateLeft64(x, -1) ^ bits.RotateLeft64(x, -8) ^ x>>7) +
-			(bits.RotateLeft64(y, -19) ^ bits.RotateLeft64(y, -61) ^ y>>6)
-	}
 	a, b, c, d, e, f, g, h := s.h[0], s.h[1], s.h[2], s.h[3], s.h[4], s.h[5], s.h[6], s.h[7]
-	for i := range w {
-		t := h + (bits.RotateLeft64(e, -14) ^ bits.RotateLeft64(e, -18) ^ bits.RotateLeft64(e, -41)) + (g ^ e&(f^g)) + roundConstants512[i] + w[i]
+	for i, k := range roundConstants512 {
+		t := h + (bits.RotateLeft64(e, -14) ^ bits.RotateLeft64(e, -18) ^ bits.RotateLeft64(e, -41)) + (g ^ e&(f^g)) + k + w[i%16]
 		u := (bits.RotateLeft64(a, -28) ^ bits.RotateLeft64(a, -34) ^ bits.RotateLeft64(a, -39)) + (a&b | c&(a|b))
 		a, b, c, d, e, f, g, h = t+u, a, b, c, d+t, e, f, g
+		x, y := w[(i+1)%16], w[(i+14)%16]
+		w[i%16] += w[(i+9)%16] +
+			(bits.RotateLeft64(x, -1) ^ bits.RotateLeft64(x, -8) ^ x>>7) +
+			(bits.RotateLeft64(y, -19) ^ bits.RotateLeft64(y, -61) ^ y>>6)
 	}
 	s.h[0] += a
 	s.h[1] += b

@@ -29,20 +29,30 @@ type (
 //
 //go:noinline
 func Verify(public *[PublicSize]byte, signature *[SignatureSize]byte, message []byte) bool {
-	var a point
-	var s, k modular.Element
+	w := newWorkspace()
 	var b [32]byte
 	reverse(&b, (*[32]byte)(signature[32:]))
-	if !order.SetBytes(&s, &b) || !a.decode(public) {
+	a := &w.points[0]
+	if !order.SetBytes(&w.scalars[1], &b) || !a.decode(public) {
 		return false
 	}
-	challenge(&k, signature, public, message)
+	challenge(&w.scalars[0], signature, public, message)
 	a.negate()
-	g := generator
-	g.complete()
-	a.combine(&k, &g, &s)
-	a.encode(&b)
+	w.points[1] = generator
+	w.points[1].complete()
+	w.combine()
+	w.sum.encode(&b)
 	return b == [32]byte(signature[:32])
+}
+
+// A workspace is what a verification works in.
+type workspace struct {
+	points  [2]point
+	scalars [2]modular.Element
+	digits  [2]digits
+	tables  [2]table
+	sum     point
+	step    addend
 }
 
 // challenge sets k = SHA-512(R ‖ public ‖ message) modulo ℓ.
@@ -67,15 +77,16 @@ func challenge(k *modular.Element, signature *[SignatureSize]byte, public *[Publ
 	order.Add(k, k, &t)
 }
 
-// combine sets p = k·p + s·q with shared doublings.
+// combine sets sum to both points times their scalars, with shared doublings.
+// It uses the points up.
 //
 //go:noinline
-func (p *point) combine(k *modular.Element, q *point, s *modular.Element) {
-	w := newWorkspace()
-	w.tables[0].fill(p)
-	w.tables[1].fill(q)
-	w.digits[0].set(k)
-	w.digits[1].set(s)
+func (w *workspace) combine() {
+	for i := range w.points {
+		w.fill(&w.tables[i], &w.points[i])
+		w.digits[i].set(&w.scalars[i])
+	}
+	p := &w.sum
 	*p = point{y: one, z: one}
 	for i := bits - 1; i >= 0; i-- {
 		p.double()
@@ -89,17 +100,17 @@ func (p *point) combine(k *modular.Element, q *point, s *modular.Element) {
 	}
 }
 
-// fill makes t the odd multiples of p.
-func (t *table) fill(p *point) {
-	q, twice := *p, *p
-	twice.double()
-	var step addend
-	step.set(&twice)
+// fill makes t the odd multiples of p, and p another point.
+func (w *workspace) fill(t *table, p *point) {
+	q := &w.sum
+	*q = *p
+	p.double()
+	w.step.set(p)
 	for i := range t {
 		if i > 0 {
-			q.add(&step, false)
+			q.add(&w.step, false)
 		}
-		t[i].set(&q)
+		t[i].set(q)
 	}
 }
 
@@ -128,10 +139,4 @@ func bit(k *modular.Element, i int) int8 {
 		return 0
 	}
 	return int8(k[i/modular.Bits] >> (i % modular.Bits) & 1)
-}
-
-// A workspace is what combine works in.
-type workspace struct {
-	tables [2]table
-	digits [2]digits
 }

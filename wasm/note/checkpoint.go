@@ -73,7 +73,7 @@ const dash = "— "
 //
 //go:noinline
 func (c *Checkpoint) line(text []byte) bool {
-	if len(text) < len(dash) || !digest.Is(text[:len(dash)], dash) {
+	if !digest.HasPrefix(text, dash) {
 		return false
 	}
 	text = text[len(dash):]

@@ -87,7 +87,7 @@ func (k *Key) Parse(text []byte) bool {
 	n := decode(material[:], text[9:])
 	for kind, t := range types {
 		k.Kind = Kind(kind)
-		if n == len(t)+k.size() && digest.Is(material[:len(t)], t) {
+		if n == len(t)+k.size() && digest.HasPrefix(material[:], t) {
 			copy(k.Raw[:], material[len(t):n])
 			k.SetID()
 			return k.ID == id

@@ -29,7 +29,7 @@ func (p *inclusion) parse(text []byte) bool {
 	}
 	line, rest = note.Cut(rest)
 	const label = "index "
-	if len(line) < len(label) || !digest.Is(line[:len(label)], label) {
+	if !digest.HasPrefix(line, label) {
 		return false
 	}
 	var ok bool

@@ -127,8 +127,7 @@ func (w *words) next() []byte {
 //
 //go:noinline
 func (t *trust) host(text []byte) bool {
-	const prefix = "PUB_K1_"
-	if t.nhosts == maxKeys || len(text) < len(prefix) || !digest.Is(text[:len(prefix)], prefix) {
+	if t.nhosts == maxKeys || !digest.HasPrefix(text, "PUB_K1_") {
 		return false
 	}
 	k, c := key.ParsePublic(text)

@@ -44,8 +44,8 @@ type Receipt struct {
 	Signature    sig.Signature
 	Key          key.Public // that made Signature
 
-	signed bool
-	rest   int // offset in Text of what ends it: sig, or the brace
+	rest int               // offset in Text of what ends it: sig, or the brace
+	text [key.MaxText]byte // a hash or a key
 }
 
 // The members in their order in the canonical form.
@@ -152,7 +152,7 @@ func (p *Parser) parse(text []byte, r *Receipt, signed bool) code.Code {
 
 // Report writes what a signed receipt says and the key that signed it.
 func (r *Receipt) Report(o *canon.Object) {
-	var text [key.MaxText]byte
+	text := &r.text
 	o.Begin()
 	o.Uint("admitted_at", r.AdmittedAt)
 	o.Uint("durable", r.Durable)

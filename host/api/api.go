@@ -7,6 +7,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"iter"
@@ -33,6 +34,18 @@ import (
 type Intake interface {
 	Store(ctx context.Context, event []byte, wait intake.Wait) (intake.Receipt, error)
 	StoreBatch(ctx context.Context, events [][]byte, wait intake.Wait) []intake.Stored
+	Confirm(ctx context.Context, v module.Verified) (intake.Receipt, module.Verified, error)
+}
+
+// Receipts makes signed receipts; *receipt.Signer does.
+type Receipts interface {
+	Sign(ctx context.Context, r intake.Receipt) (json.RawMessage, error)
+}
+
+// A Prover shows that an event is in the log; *log.Log is one. What it returns
+// is a C2SP tlog-proof.
+type Prover interface {
+	Prove(ctx context.Context, sequence uint64) ([]byte, error)
 }
 
 // A Reader finds events and checks them; *retrieve.Reader is one.
@@ -68,6 +81,9 @@ type Options struct {
 	Addresses     *limit.Addresses // how many events are taken from one; nil: any number
 	CORS          CORS
 	Admin         Admin
+	Receipts      Receipts             // of what is stored and of proofs; nil: none
+	Unsigned      bool                 // stores are answered without, although there are Receipts
+	Prover        Prover               // nil, or no Receipts: there are no proofs
 	Transparency  Transparency         // behind /log/; nil: there is none
 	Page          fs.FS                // the web page, served at /; nil: none
 	Registry      *prometheus.Registry // behind /metrics; nil: one of its own

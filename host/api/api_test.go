@@ -25,6 +25,7 @@ import (
 	"github.com/eventseal/eventseal/host/journal/sqlite"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/module/moduletest"
+	"github.com/eventseal/eventseal/host/receipt/receipttest"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/replica/memory"
 	"github.com/eventseal/eventseal/host/retrieve"
@@ -35,18 +36,19 @@ import (
 // places in memory.
 type host struct {
 	*api.Server
-	t       testing.TB
-	url     string
-	http    *http.Client
-	client  *client.Client
-	journal *sqlite.Journal
-	intake  *intake.Intake
-	reader  *retrieve.Reader
-	places  []replica.Place
-	memory  []*memory.Replica
-	monitor *health.Monitor
-	scrubs  *scrub.Runner
-	log     *logBuffer
+	t        testing.TB
+	url      string
+	http     *http.Client
+	client   *client.Client
+	journal  *sqlite.Journal
+	intake   *intake.Intake
+	reader   *retrieve.Reader
+	places   []replica.Place
+	memory   []*memory.Replica
+	receipts *receipttest.Log
+	monitor  *health.Monitor
+	scrubs   *scrub.Runner
+	log      *logBuffer
 }
 
 const adminToken = "the-token-of-a-test"
@@ -88,6 +90,8 @@ func start(t testing.TB, change ...func(*api.Options)) *host {
 		Module: pool, Intake: h.intake, Reader: h.reader, Journal: h.journal, Places: h.places, MinRedundancy: 2,
 		Health: h.monitor.Health, Registry: registry, Version: "test", Log: logger,
 	}
+	h.receipts = receipttest.New(t, h.journal, "localhost/log/7c31a88e00112233")
+	o.Receipts, o.Prover = h.receipts.Signer(), h.receipts
 	h.scrubs = scrub.NewRunner(scrub.Options{Module: pool, Journal: h.journal, Places: h.places, State: filepath.Join(t.TempDir(), "scrub.json"), Log: logger})
 	o.Admin = api.Admin{Token: adminToken, Scrubber: h.scrubs}
 	for _, c := range change {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -104,45 +103,17 @@ func (s *Server) batch(w *response, r *http.Request) error {
 
 	st := s.stream(w, ndjson, http.StatusOK)
 	_ = st.control.Flush() // the header, so that the client may wait for it before it sends
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
 	// What has come whole is stored, whatever becomes of the rest: net/http ends
 	// the request's context with a read that is late. Intake has its own timeout.
 	ctx := context.WithoutCancel(r.Context())
+	answers := s.answers(ctx, st, wait, g.wake)
+	defer answers.end()
+	ending := func() bool { return answers.broken.Load() || s.closing() }
 	for {
-		one := g.take(s.closing)
-		stored := s.o.Intake.StoreBatch(ctx, one.events, wait)
-		n := 0
-		for i, line := range one.lines {
-			out.Reset()
-			if err := one.errs[i]; err != nil {
-				s.lineProblem(enc, "batch", err, problem{Line: line})
-			} else {
-				got := stored[n]
-				n++
-				if got.Err != nil {
-					s.lineProblem(enc, "batch", got.Err, problem{Line: line})
-				} else {
-					s.metrics.lines.WithLabelValues("batch", "ok").Inc()
-					a := receiptOf(got.Receipt)
-					a.Status = storedStatus(got.Receipt, wait)
-					_ = enc.Encode(a) // into memory
-				}
-			}
-			if err := st.write(out.Bytes()); err != nil {
-				return s.gone(w, err)
-			}
-		}
+		one := g.take(ending)
+		answers.add(one, s.o.Intake.StoreBatch(ctx, one.events, wait))
 		if one.end != nil {
-			if !errors.Is(one.end, io.EOF) {
-				out.Reset()
-				s.lineProblem(enc, "batch", one.end, problem{Line: one.line})
-				if err := st.write(out.Bytes()); err != nil {
-					return s.gone(w, err)
-				}
-			}
-			if err := st.flush(); err != nil {
+			if err := answers.end(); err != nil {
 				return s.gone(w, err)
 			}
 			if !errors.Is(one.end, shuttingDown) {
@@ -150,9 +121,6 @@ func (s *Server) batch(w *response, r *http.Request) error {
 			}
 			quit()
 			return s.gone(w, drain(control, r.Body))
-		}
-		if err := st.flush(); err != nil {
-			return s.gone(w, err)
 		}
 	}
 }
@@ -264,15 +232,20 @@ func (g *gatherer) stop() {
 	g.changed.Broadcast()
 }
 
+// wake makes take look again.
+func (g *gatherer) wake() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.changed.Broadcast()
+}
+
 // wakeWhen makes take look again when c closes; the function it returns ends that.
 func (g *gatherer) wakeWhen(c <-chan struct{}) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		select {
 		case <-c:
-			g.mu.Lock()
-			g.changed.Broadcast()
-			g.mu.Unlock()
+			g.wake()
 		case <-done:
 		}
 	}()

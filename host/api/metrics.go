@@ -19,6 +19,7 @@ type metrics struct {
 	panics   prometheus.Counter
 	lines    *prometheus.CounterVec
 	dropped  prometheus.Counter
+	unsigned *prometheus.CounterVec
 	handler  http.Handler
 
 	nowhere *endpoint // requests that met no endpoint
@@ -56,6 +57,9 @@ func newMetrics(r *prometheus.Registry, s *Server) (*metrics, error) {
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "eventseal_stream_dropped_total", Help: "Subscribers that were dropped because they were too slow.",
 		}),
+		unsigned: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "eventseal_unsigned_receipts_total", Help: "Stored events that were answered without a signed receipt, by the code of why.",
+		}, []string{"code"}),
 		lines: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "eventseal_http_lines_total", Help: "Lines of batches, retrievals and exports that were answered, by route and code; ok for no problem.",
 		}, []string{"route", "code"}),
@@ -64,7 +68,7 @@ func newMetrics(r *prometheus.Registry, s *Server) (*metrics, error) {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f)
 	}
 	for _, c := range []prometheus.Collector{
-		m.requests, m.seconds, m.panics, m.lines,
+		m.requests, m.seconds, m.panics, m.lines, m.unsigned,
 		gauge("eventseal_http_in_flight", "Requests at work now, streams not counted.", func() float64 { return float64(s.inFlight.Load()) }),
 		m.dropped,
 		gauge("eventseal_stream_subscribers", "Subscribers of the stream.", func() float64 { return float64(s.subscribers.Load()) }),

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +24,10 @@ type receipt struct {
 	Required  int        `json:"required"`
 	Locations []location `json:"locations"`
 	Status    int        `json:"status,omitempty"` // in a batch
+
+	// Where the host signs receipts, one of the two.
+	Signed   json.RawMessage `json:"signed,omitempty"`
+	Unsigned string          `json:"unsigned,omitempty"` // the code of why there is no signature
 }
 
 // A location is one place's outcome: held there, failed, or neither yet.
@@ -86,8 +92,36 @@ func (s *Server) store(w *response, r *http.Request) error {
 	if status != http.StatusOK {
 		w.Header()["Location"] = []string{"/v1/events/" + got.Hash.String()}
 	}
-	return writeJSON(w, status, receiptOf(got))
+	return writeJSON(w, status, s.answer(r.Context(), got))
 }
+
+// answer tells of a stored event, with the host's signature. An event that
+// is stored is stored without one, too: it is no refusal when none can be made,
+// since whoever stores the event again asks the places again, and gets nothing
+// else as long as it cannot. But the answer says so, instead of leaving the
+// member out, and a client that knows the host's key takes it for no receipt.
+func (s *Server) answer(ctx context.Context, r intake.Receipt) receipt {
+	out := receiptOf(r)
+	if !s.signs() {
+		return out
+	}
+	// An instance of the module is thrown away with a call that is cut short.
+	signed, err := s.o.Receipts.Sign(context.WithoutCancel(ctx), r)
+	if err != nil {
+		refused := refusal(err)
+		out.Unsigned = refused.Code.String()
+		s.metrics.unsigned.WithLabelValues(out.Unsigned).Inc()
+		if refused.Code == code.Internal {
+			s.o.Log.Error("a receipt could not be signed", "hash", r.Hash, "error", err)
+		}
+		return out
+	}
+	out.Signed = signed
+	return out
+}
+
+// signs reports whether stores are answered with signed receipts.
+func (s *Server) signs() bool { return s.o.Receipts != nil && !s.o.Unsigned }
 
 // contentType refuses a body that does not say that it is one of kinds.
 func contentType(r *http.Request, kinds ...string) error {

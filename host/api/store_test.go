@@ -270,6 +270,10 @@ func (f failing) StoreBatch(ctx context.Context, events [][]byte, wait intake.Wa
 	return out
 }
 
+func (f failing) Confirm(context.Context, module.Verified) (intake.Receipt, module.Verified, error) {
+	return intake.Receipt{}, module.Verified{}, f.err
+}
+
 func TestRetrieve(t *testing.T) {
 	h := start(t, func(o *api.Options) { o.Limits.Hashes = 100 })
 	var vs []module.Verified

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/eventseal/eventseal/host/checkpoint"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/portion"
 	"github.com/eventseal/eventseal/wasm/code"
@@ -38,6 +39,8 @@ type Options struct {
 	Attempts int           // in all; default 4
 	Backoff  time.Duration // longest wait before the second attempt, doubled for each further one up to 5 s; default 200 ms
 	Token    string        // bearer token, "" for none
+	Notary   Notary        // needed with HostKeys, by Proof and by TlogProof
+	HostKeys string        // of the host, as it serves them at /log/keys, or a C2SP tlog-policy: then stores and proofs are taken only under these; "": any
 }
 
 // A Client is safe for concurrent use.
@@ -46,7 +49,8 @@ type Client struct {
 	http     *http.Client
 	verifier Verifier
 	o        Options
-	size     *portion.Size // of a batch
+	size     *portion.Size     // of a batch
+	trust    *checkpoint.Trust // nil: no host is known
 }
 
 // Largest answers that are read: a record's bound with room for the text
@@ -63,6 +67,15 @@ func New(o Options) (*Client, error) {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("client: %q is not a server such as http://127.0.0.1:8420", redactUser(o.Server))
 	}
+	var trust *checkpoint.Trust
+	if o.HostKeys != "" {
+		if trust, err = checkpoint.ParseTrust(o.HostKeys); err != nil {
+			return nil, fmt.Errorf("client: the host's keys: %w", err)
+		}
+		if o.Notary == nil {
+			return nil, errors.New("client: HostKeys need a Notary")
+		}
+	}
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
 	o.Attempts = cmp.Or(o.Attempts, 4)
 	o.Backoff = cmp.Or(o.Backoff, 200*time.Millisecond)
@@ -72,7 +85,7 @@ func New(o Options) (*Client, error) {
 		t.MaxIdleConnsPerHost = 32
 		h = &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
-	return &Client{base: u, http: h, verifier: o.Verifier, o: o, size: portion.New(batchEvents, batchBytes, batchEvents, batchBytes)}, nil
+	return &Client{base: u, http: h, verifier: o.Verifier, o: o, trust: trust, size: portion.New(batchEvents, batchBytes, batchEvents, batchBytes)}, nil
 }
 
 // redactUser leaves a password out of a message about a bad address.
@@ -295,7 +308,7 @@ func (cl *Client) problem(resp *http.Response) error {
 func passingCode(c code.Code) bool {
 	switch c {
 	case code.InsufficientRedundancy, code.JournalUnavailable, code.Overloaded, code.ShuttingDown,
-		code.Timeout, code.RequestTimeout, code.RateLimited, code.Unavailable:
+		code.Timeout, code.RequestTimeout, code.RateLimited, code.Unavailable, code.ProofPending:
 		return true
 	}
 	return false

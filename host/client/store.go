@@ -26,6 +26,10 @@ type Receipt struct {
 	Epoch     string          `json:"epoch"` // of the host's order, in which the event has its Sequence
 	Sequence  uint64          `json:"sequence"`
 	Created   bool            `json:"created"` // false: it was stored before
+
+	// Where the host signs receipts, one of the two.
+	Signed   json.RawMessage `json:"signed,omitempty"`
+	Unsigned string          `json:"unsigned,omitempty"` // the code of why there is no signature
 }
 
 // The times at which a store is answered; see ?wait in the API.
@@ -36,17 +40,22 @@ const (
 )
 
 // Store stores one signed event, in any JSON spelling. When it returns nil the
-// host vouches for what wait asks ("" is WaitQuorum). Storing it again is fine.
+// host vouches for what wait asks ("" is WaitQuorum), and with HostKeys has signed
+// that. Storing it again is fine.
 func (cl *Client) Store(ctx context.Context, wait string, event []byte) (Receipt, error) {
 	var r Receipt
 	err := cl.do(ctx, call{
 		method: http.MethodPost, path: "/v1/events", query: waitQuery(wait), body: event, contentType: "application/json",
 	}, func(resp *http.Response) error {
+		r = Receipt{} // of an attempt before
 		if err := document(&r)(resp); err != nil {
 			return err
 		}
 		r.Created = resp.StatusCode == http.StatusCreated || resp.StatusCode == http.StatusAccepted
-		return goodHash(r.Hash)
+		if err := goodHash(r.Hash); err != nil {
+			return err
+		}
+		return cl.attest(ctx, wait, event, &r)
 	})
 	return r, err
 }
@@ -160,7 +169,7 @@ func (cl *Client) storeBatch(ctx context.Context, wait string, events [][]byte, 
 				return err
 			}
 			answer.Created = answer.Status == http.StatusCreated || answer.Status == http.StatusAccepted
-			out[i] = Stored{Receipt: answer.Receipt}
+			out[i] = Stored{Receipt: answer.Receipt, Err: cl.attest(ctx, wait, events[i], &answer.Receipt)}
 		}
 		return nil
 	})

@@ -46,8 +46,9 @@ type item struct {
 	out     Stored
 }
 
-// run has every item settled when it returns.
-func (in *Intake) run(c *call, items []*item) {
+// run has every item settled when it returns; begin starts those on their way for
+// which there is room.
+func (in *Intake) run(c *call, items []*item, begin func([]*item)) {
 	if c.wait == "" {
 		c.wait = Quorum
 	}
@@ -58,7 +59,7 @@ func (in *Intake) run(c *call, items []*item) {
 	c.left, c.lone = len(items), len(items) == 1
 	entered := in.enter(c, items)
 	if len(entered) > 0 {
-		in.verify(entered)
+		begin(entered)
 	}
 	timer := time.NewTimer(in.o.Timeout)
 	defer timer.Stop()
@@ -79,7 +80,6 @@ func (in *Intake) run(c *call, items []*item) {
 		}
 		in.mu.Unlock()
 	}
-	in.m.stored(items)
 }
 
 // enter takes the items in for which there is room and settles the others.

@@ -158,6 +158,7 @@ func (f *flight) receipt(in *Intake, it *item) Receipt {
 	r := Receipt{
 		Hash: f.entry.Hash, Epoch: in.o.Journal.Epoch(), Sequence: f.entry.Sequence, Created: it.created,
 		Required: in.o.MinRedundancy, Locations: make([]Location, len(in.places)),
+		RecordDigest: f.entry.RecordDigest, AdmittedAt: f.entry.AdmittedAt,
 	}
 	for i, s := range f.spots {
 		p := in.places[i]
@@ -168,6 +169,7 @@ func (f *flight) receipt(in *Intake, it *item) Receipt {
 			l.Location = s.location
 			if p.Counts {
 				r.Durable++
+				r.Holders = append(r.Holders, p.Name)
 			}
 		case s.err != nil:
 			l.Error = s.err.Error()

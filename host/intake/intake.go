@@ -131,7 +131,8 @@ func (in *Intake) Store(ctx context.Context, event []byte, wait Wait) (Receipt, 
 	}{call: call{ctx: ctx, wait: wait, done: make(chan struct{})}}
 	one.item = item{call: &one.call, event: event}
 	one.items[0] = &one.item
-	in.run(&one.call, one.items[:])
+	in.run(&one.call, one.items[:], in.verify)
+	in.m.stored(one.items[:])
 	return one.item.out.Receipt, one.item.out.Err
 }
 
@@ -148,7 +149,8 @@ func (in *Intake) StoreBatch(ctx context.Context, events [][]byte, wait Wait) []
 			items[i] = item{call: c, event: events[i]}
 			pointers[i] = &items[i]
 		}
-		in.run(c, pointers)
+		in.run(c, pointers, in.verify)
+		in.m.stored(pointers)
 		for i := range items {
 			out = append(out, items[i].out)
 		}

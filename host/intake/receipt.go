@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -28,6 +29,11 @@ type Receipt struct {
 	Durable   int         `json:"durable"`
 	Required  int         `json:"required"`
 	Locations []Location  `json:"locations"` // every configured place, in the order of the configuration
+
+	// What a statement about the event names beside that.
+	RecordDigest digest.Hash `json:"-"` // of the record that the journal keeps; what was stored may bear another valid signature
+	AdmittedAt   time.Time   `json:"-"` // UTC, milliseconds
+	Holders      []string    `json:"-"` // the names of the Durable places
 }
 
 // MarshalJSON writes the members under the names of the HTTP interface.

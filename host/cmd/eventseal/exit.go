@@ -15,10 +15,11 @@ import (
 
 // Exit statuses. Scripts rely on them.
 const (
-	statusOK    = 0 // done; valid; healthy
-	statusNo    = 1 // invalid, refused, not found, not healthy
-	statusUsage = 2 // wrong use, an unusable file, wrong configuration
-	statusFail  = 3 // not now: the host cannot be reached or cannot do it; trying again may help
+	statusOK     = 0 // done; valid; healthy
+	statusNo     = 1 // invalid, refused, not found, not healthy
+	statusUsage  = 2 // wrong use, an unusable file, wrong configuration
+	statusFail   = 3 // not now: the host cannot be reached or cannot do it; trying again may help
+	statusBroken = 4 // a host has broken a promise that it signed
 )
 
 // A saidError ends a command with its status after all has been said.

@@ -29,6 +29,7 @@ import (
 	translog "github.com/eventseal/eventseal/host/log"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/placement"
+	"github.com/eventseal/eventseal/host/receipt"
 	"github.com/eventseal/eventseal/host/reference"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/replica/all"
@@ -252,9 +253,10 @@ func (h *host) openDoor(ctx context.Context) (err error) {
 		Addresses:    h.addresses(),
 		CORS:         api.CORS{Origins: h.settings.CORS.Origins, MaxAge: h.settings.CORS.MaxAge},
 		Admin:        api.Admin{Token: string(h.settings.Admin.Token), Scrubber: runner, ScrubRate: float64(h.settings.Scrub.Rate)},
-		Transparency: h.tlog,
-		Page:         web.Page(),
-		Registry:     h.registry, Version: version(), Log: h.log,
+		Transparency: h.tlog, Prover: h.tlog,
+		Receipts: receipt.NewSigner(h.module, h.tlog, h.tlog.HostKey().Private()), Unsigned: !h.settings.Transparency.Receipts,
+		Page:     web.Page(),
+		Registry: h.registry, Version: version(), Log: h.log,
 	})
 	if err == nil && h.settings.Scrub.Every > 0 {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -34,8 +34,12 @@ type commands struct {
 	Mirror   mirrorCommand   `cmd:"" group:"host" help:"The same, and store what was verified in one's own host, --server."`
 	Evidence evidenceCommand `cmd:"" group:"here" help:"Check what monitor or mirror found against a host."`
 
+	VerifyProof   verifyProofCommand   `cmd:"" group:"here" help:"Decide whether a proof file holds, and whose it is."`
+	VerifyReceipt verifyReceiptCommand `cmd:"" group:"here" help:"Decide whether a host signed a receipt, and whether it kept what that promises."`
+
 	Put    putCommand    `cmd:"" group:"host" help:"Store a signed event."`
 	Get    getCommand    `cmd:"" group:"host" help:"Fetch events by hash and verify them here."`
+	Proof  proofCommand  `cmd:"" group:"host" help:"Fetch the proof of an event: one file that shows, without the host, that it was signed, stored and logged."`
 	Query  queryCommand  `cmd:"" group:"host" help:"Find events by type, author, parents and time; verified here."`
 	Import importCommand `cmd:"" group:"host" help:"Store a file of records, one a line; goes on where it was interrupted."`
 	Export exportCommand `cmd:"" group:"host" help:"Write every event to a file, one a line; goes on where it was interrupted."`
@@ -47,6 +51,7 @@ const description = `Canonical, signed, content-addressed events.
 
 Exit statuses: 0 done, valid or healthy. 1 no: invalid, refused, not found, unhealthy. 2 wrong use, file or
 configuration. 3 not now: the host cannot be reached, is overloaded or reaches too few replicas; try again.
+4 evidence: a host has broken a promise that it signed (verify-receipt --against).
 
 Private keys come from --key-file or EVENTSEAL_PRIVATE_KEY, never from the command line.`
 

@@ -45,6 +45,9 @@ var varying = []struct {
 	{regexp.MustCompile(`\b(PUB|SIG)_([KR]1)_[1-9A-HJ-NP-Za-km-z]{40,}`), "<$1 $2>"},
 	{regexp.MustCompile(`\bEOS[1-9A-HJ-NP-Za-km-z]{50}\b`), "<EOS>"},
 	{regexp.MustCompile(`"created_at": ?[0-9]+`), `"created_at": <seconds>`},
+	{regexp.MustCompile(`"admitted_at": ?[0-9]+`), `"admitted_at": <milliseconds>`},
+	{regexp.MustCompile(`"admitted_at": ?"[^"]+"`), `"admitted_at": <time>`},
+	{regexp.MustCompile(`localhost/log/[0-9a-f]{16}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+`), "<log>"},
 	{regexp.MustCompile(`"epoch": ?"[0-9a-f]{16}"`), `"epoch": <epoch>`},
 }
 

@@ -15,11 +15,15 @@ type remoteFlags struct {
 }
 
 // connect returns a client. Commands that fetch events give what verifies them.
-func (f *remoteFlags) connect(v client.Verifier) (*client.Client, error) {
+func (f *remoteFlags) connect(v client.Verifier, with ...func(*client.Options)) (*client.Client, error) {
 	if f.Timeout <= 0 {
 		return nil, usage("--timeout: want more than nothing")
 	}
-	cl, err := client.New(client.Options{Server: f.Server, Verifier: v, Timeout: f.Timeout})
+	o := client.Options{Server: f.Server, Verifier: v, Timeout: f.Timeout}
+	for _, w := range with {
+		w(&o)
+	}
+	cl, err := client.New(o)
 	if err != nil {
 		return nil, &usageError{err}
 	}

@@ -59,6 +59,10 @@ func TestScripts(t *testing.T) {
 			"mode":      mode,
 			"events":    func(ts *testscript.TestScript, _ bool, args []string) { events(t, ts, args) },
 			"damage":    func(ts *testscript.TestScript, _ bool, args []string) { damage(t, ts, args) },
+			"fetch":     fetch,
+			"replace":   replace,
+			"graft":     graft,
+			"promise":   func(ts *testscript.TestScript, _ bool, args []string) { promise(t, ts, args) },
 		},
 	})
 }

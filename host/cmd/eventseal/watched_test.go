@@ -35,8 +35,8 @@ func eventually(t *testing.T, f func() error) {
 	}
 }
 
-// fetch returns what a server has at an address.
-func fetch(url string) (string, error) {
+// getText returns what a server has at an address.
+func getText(url string) (string, error) {
 	resp, err := http.Get(url)
 	if err != nil {
 		return "", err
@@ -80,7 +80,7 @@ func newWitness(t *testing.T, binary, name, log string) witnessed {
 	})
 	w := witnessed{url: "http://" + held.Addr}
 	eventually(t, func() error {
-		text, err := fetch(w.url + "/keys")
+		text, err := getText(w.url + "/keys")
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func newWitness(t *testing.T, binary, name, log string) witnessed {
 func logKeys(t *testing.T, p *process) (lines []string) {
 	t.Helper()
 	eventually(t, func() error {
-		text, err := fetch(p.url() + "/log/keys")
+		text, err := getText(p.url() + "/log/keys")
 		lines = strings.Split(strings.TrimSpace(text), "\n")
 		return err
 	})
@@ -110,7 +110,7 @@ func head(t *testing.T, p *process, size uint64, w *witnessed) (c checkpoint.Che
 		t.Fatal(err)
 	}
 	eventually(t, func() error {
-		text, err := fetch(p.url() + "/log/checkpoint")
+		text, err := getText(p.url() + "/log/checkpoint")
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,92 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/eventseal/eventseal/host/checkpoint"
+	"github.com/eventseal/eventseal/host/module"
+	"github.com/eventseal/eventseal/wasm/code"
+	"github.com/eventseal/eventseal/wasm/digest"
+)
+
+// A Proof is a proof file that was verified here.
+type Proof struct {
+	File   []byte // as the host sent it
+	Report module.ProofReport
+}
+
+// Proof returns the proof of an event. It holds by itself, and where the host's
+// keys are known by these. code.ProofPending while no checkpoint covers the
+// event; code.NotFound where the host has not admitted it.
+func (cl *Client) Proof(ctx context.Context, h digest.Hash) (p Proof, err error) {
+	err = cl.do(ctx, call{method: http.MethodGet, path: "/v1/events/" + h.String() + "/proof"}, func(resp *http.Response) error {
+		if p.File, err = bounded(resp.Body, maxLine); err != nil {
+			return err
+		}
+		if p.Report, err = cl.o.Notary.VerifyProof(ctx, p.File, []byte(cl.o.HostKeys)); err != nil {
+			return fmt.Errorf("the host served a proof that is none: %w", err)
+		}
+		if !p.Report.Valid {
+			c, _ := code.Parse(p.Report.Code)
+			return fmt.Errorf("the host served a proof that does not hold: %w", &code.Error{Code: c})
+		}
+		if p.Report.Hash != h {
+			return &code.Error{Code: code.HashMismatch, Detail: "the host served the proof of event " + p.Report.Hash.String()}
+		}
+		return nil
+	})
+	if err != nil {
+		return Proof{}, err
+	}
+	return p, nil
+}
+
+// TlogProof returns the C2SP tlog-proof of an event, which leads from it to the
+// root of the checkpoint; where logs' keys are known, one of them has signed that.
+func (cl *Client) TlogProof(ctx context.Context, h digest.Hash) (text []byte, err error) {
+	err = cl.do(ctx, call{
+		method: http.MethodGet, path: "/v1/events/" + h.String() + "/proof", query: url.Values{"format": {"tlog-proof"}},
+	}, func(resp *http.Response) error {
+		if text, err = bounded(resp.Body, checkpoint.MaxProof); err != nil {
+			return err
+		}
+		if err := cl.leads(text, h); err != nil {
+			return fmt.Errorf("the host served a proof that does not hold: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return text, nil
+}
+
+func (cl *Client) leads(text []byte, h digest.Hash) error {
+	p, err := checkpoint.ParseProof(text)
+	if err != nil {
+		return err
+	}
+	note, err := checkpoint.Text(p.Note)
+	if err != nil {
+		return err
+	}
+	c, err := checkpoint.ParseText(note)
+	if err != nil {
+		return err
+	}
+	if !p.Leads(h, c) {
+		return &code.Error{Code: code.InvalidProof}
+	}
+	if cl.trust == nil || len(cl.trust.Logs) == 0 {
+		return nil
+	}
+	for _, k := range cl.trust.Logs {
+		if signed, _, err := checkpoint.Open(p.Note, k.Verifier()); err == nil && signed.Origin == k.Name {
+			return nil
+		}
+	}
+	return &code.Error{Code: code.UntrustedKey, Detail: "the checkpoint is of log " + c.Origin}
+}

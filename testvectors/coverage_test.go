@@ -1,6 +1,7 @@
 package testvectors
 
 import (
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -29,6 +30,13 @@ func TestEverythingIsCovered(t *testing.T) {
 			}
 			if c.Refuse != nil {
 				refused[c.Refuse.Code]++
+			} else if c.Op == "verify_proof" { // its report says what is wrong
+				var report struct{ Code string }
+				if err := json.Unmarshal(c.Out.Text, &report); err != nil {
+					t.Errorf("%s: %q: %v", f.Path, c.Name, err)
+				} else if report.Code != "" {
+					refused[report.Code]++
+				}
 			}
 		}
 	}

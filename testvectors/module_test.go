@@ -140,6 +140,15 @@ func poolRun(ctx context.Context, p *module.Pool, op string, in *In) (*Out, erro
 	case "recover":
 		k, err := p.Recover(ctx, digest.Hash(in.Digest), in.Signature)
 		return &Out{Public: k.Public}, err
+	case "verify_proof":
+		r, err := p.VerifyProof(ctx, in.Text, []byte(in.Trust))
+		return &Out{Text: r.JSON}, err
+	case "verify_receipt":
+		r, err := p.VerifyReceipt(ctx, in.Text)
+		return &Out{Text: r.JSON}, err
+	case "sign_receipt":
+		text, err := p.SignReceipt(ctx, in.Text, []byte(in.Private))
+		return &Out{Text: text}, err
 	case "inclusion":
 		proof := module.Inclusion{Hash: digest.Hash(in.Hash), Index: in.Index, Size: in.Size, Root: digest.Hash(in.Root)}
 		for _, h := range in.Path {

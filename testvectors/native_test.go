@@ -23,6 +23,9 @@ func native(op string, in *In) (*Out, error) {
 	if out, err := nativeKeys(op, in); err != errNoSuchOp {
 		return out, err
 	}
+	if out, err := nativeProofs(op, in); err != errNoSuchOp {
+		return out, err
+	}
 	return nativeEvents(op, in)
 }
 

@@ -16,7 +16,7 @@ import (
 	"unicode/utf8"
 )
 
-//go:embed codes.json canonicalization numbers keys signatures events batch refusals merkle
+//go:embed codes.json canonicalization numbers keys signatures events batch refusals merkle proofs
 var files embed.FS
 
 // A File is one file of cases.
@@ -61,6 +61,8 @@ type In struct {
 	Size  uint64 `json:"size,omitempty"`
 	Path  []Hex  `json:"path,omitempty"`
 	Root  Hex    `json:"root,omitempty"`
+
+	Trust string `json:"trust,omitempty"` // of a proof file: a trust text
 }
 
 // A Type is an event type that a host registers.

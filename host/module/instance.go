@@ -26,7 +26,8 @@ type instance struct {
 // operations are the exports that the host calls.
 var operations = []string{"abi_version", "version", "input", "erase", "canonicalize", "verify", "verify_batch", "name", "preimage",
 	"create", "sign", "private_text", "key_from_random", "public_key", "public_text", "register_types", "types", "inclusion",
-	"sign_digest", "verify_digest", "recover", "signature_text", "signature_of", "public_of", "sha256"}
+	"sign_digest", "verify_digest", "recover", "signature_text", "signature_of", "public_of", "sha256",
+	"sign_receipt", "verify_receipt", "verify_proof"}
 
 func (p *Pool) instantiate(ctx context.Context) (*instance, error) {
 	m, err := p.runtime.InstantiateModule(withLinear(ctx), p.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))
@@ -116,6 +117,12 @@ func (in *instance) ask(ctx context.Context, name string, input ...[]byte) ([]by
 		}
 		params = []uint32{n}
 	}
+	return in.result(ctx, name, params...)
+}
+
+// result calls an operation that answers with one. The data are a view; there
+// are some beside a refusal, too.
+func (in *instance) result(ctx context.Context, name string, params ...uint32) ([]byte, error) {
 	at, err := in.call(ctx, name, params...)
 	if err != nil {
 		return nil, err
@@ -130,7 +137,7 @@ func (in *instance) ask(ctx context.Context, name string, input ...[]byte) ([]by
 		return nil, err
 	}
 	if c != 0 {
-		return nil, &code.Error{Code: code.Code(c), Pointer: string(data)}
+		return data, &code.Error{Code: code.Code(c), Pointer: string(data)}
 	}
 	return data, nil
 }

@@ -56,16 +56,21 @@ func spellings(n, x *big.Int) map[string][]byte {
 // seeded is the state of HMAC_DRBG (SHA-256) after it was seeded as the
 // JavaScript libraries do: who has it has the nonce. Attempt 0 is R1's.
 func seeded(key, digest []byte, attempt byte) (k, v []byte) {
+	material := slices.Concat(key, digest)
+	if attempt > 0 {
+		material = append(material, attempt)
+	}
+	return seededWith(material)
+}
+
+// seededWith is the same of any material.
+func seededWith(material []byte) (k, v []byte) {
 	mac := func(key []byte, parts ...[]byte) []byte {
 		h := hmac.New(sha256.New, key)
 		for _, p := range parts {
 			h.Write(p)
 		}
 		return h.Sum(nil)
-	}
-	material := slices.Concat(key, digest)
-	if attempt > 0 {
-		material = append(material, attempt)
 	}
 	k, v = make([]byte, 32), bytes.Repeat([]byte{1}, 32)
 	for tag := range byte(2) {
@@ -148,6 +153,38 @@ func TestSecretsAreWiped(t *testing.T) {
 			t.Fatal(err)
 		}
 		clean("asking for its public key")
+		if curve.name == "K1" {
+			receipt, err := p.SignReceipt(t.Context(), unsignedReceipt(), k.Private)
+			if err != nil {
+				t.Fatal(err)
+			}
+			canonical, err := p.Canonicalize(t.Context(), unsignedReceipt())
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := digest.SHA256(canonical)
+			_, compact, err := p.ParseSignature(t.Context(), signatureOf(t, receipt))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, s := new(big.Int).SetBytes(compact[1:33]), new(big.Int).SetBytes(compact[33:])
+			walked := new(big.Int).Mul(r, x)
+			walked.Add(walked, new(big.Int).SetBytes(h[:])).Mul(walked, new(big.Int).ModInverse(s, n)).Mod(walked, n)
+			for _, k := range []*big.Int{walked, new(big.Int).Sub(n, walked), new(big.Int).ModInverse(walked, n)} {
+				for how, b := range spellings(n, k) {
+					wanted[fmt.Sprintf("a receipt's nonce %x, %s", k.Bytes()[:4], how)] = b
+				}
+			}
+			for draw := range byte(3) {
+				key, value := seededWith(slices.Concat(seed[:], new(big.Int).Mod(new(big.Int).SetBytes(h[:]), n).FillBytes(make([]byte, 32)), []byte{draw + 1, 1}))
+				wanted[fmt.Sprintf("a receipt's generator's key, draw %d", draw+1)] = key[:16]
+				wanted[fmt.Sprintf("a receipt's generator's value, draw %d", draw+1)] = value[:16]
+			}
+			if _, err := p.SignReceipt(t.Context(), unsignedReceipt(), k.Private); err != nil {
+				t.Fatal(err)
+			}
+			clean("signing a receipt")
+		}
 		if wif := wifOf(k.Curve, seed[:]); wif != nil {
 			wanted["WIF"] = wif[10:40]
 			if _, err := p.SignDigest(t.Context(), d, wif); err != nil {
@@ -181,6 +218,10 @@ func TestSecretsAreWiped(t *testing.T) {
 			"a field that is cut off":      {"sign", 0, field(k.Private)[:50]},
 			"too long a size":              {"sign", 1, slices.Concat(field(k.Private), event)},
 			"too short a size":             {"sign", -len(event) - 1, slices.Concat(field(k.Private), event)},
+			"no receipt":                   {"sign_receipt", 0, slices.Concat(field(k.Private), []byte("{}"))},
+			"a receipt, a wrong checksum":  {"sign_receipt", 0, slices.Concat(field(damaged), unsignedReceipt())},
+			"a receipt, cut off":           {"sign_receipt", 0, field(k.Private)[:50]},
+			"a receipt, too short a size":  {"sign_receipt", -len(unsignedReceipt()) - 1, slices.Concat(field(k.Private), unsignedReceipt())},
 			"no digest":                    {"sign_digest", 0, k.Private[:31]},
 			"a digest, a wrong checksum":   {"sign_digest", 0, slices.Concat(d[:], damaged)},
 			"a digest, too long a size":    {"sign_digest", 9, slices.Concat(d[:], k.Private)},
@@ -333,6 +374,15 @@ func TestMemoryStays(t *testing.T) {
 	round(whole, call("verify_digest", v.meta.Hash[:], field(k.Public), text))
 	round(whole, call("sign_digest", v.meta.Hash[:], k.Private))
 	round(whole, call("private_text", k.Private))
+	receipt, err := p.SignReceipt(ctx, unsignedReceipt(), k.Private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof, trust := proofFile(t)
+	round(whole, call("sign_receipt", field(k.Private), unsignedReceipt()))
+	round(whole, call("verify_receipt", receipt))
+	round(whole/8, call("verify_proof", field(trust), proof))
+	round(calls/20, call("verify_proof", field(trust), proof[:len(proof)-1]))
 	round(whole, call("key_from_random", bytes.Repeat([]byte{0, 9}, 17)[:33]))
 	round(whole, call("public_of", v.meta.AuthorKey[:]))
 	round(calls/20, call("signature_text", text))

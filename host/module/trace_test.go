@@ -134,6 +134,87 @@ func TestSigningAnEventShowsNoSecret(t *testing.T) {
 	}
 }
 
+// In signing a receipt what is done depends on the length of the key's text, on
+// how far its nonce was walked and how often it was drawn, on nothing else that
+// is secret: the signature's text is written when the key is erased.
+func TestSigningAReceiptShowsNoSecret(t *testing.T) {
+	m := newTraced(t)
+	p, _ := one(t)
+	traces := map[string]map[string]bool{}
+	for i := range 120 {
+		x := sha256.Sum256(fmt.Append(nil, "receipt", i))
+		switch {
+		case i < 4:
+			x = [32]byte{31: byte(i + 1)}
+		case i < 8:
+			x[i-4] = 0
+		}
+		k, err := p.KeyFromRandom(t.Context(), "K1", &x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		canonical, err := p.Canonicalize(t.Context(), unsignedReceipt())
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps, draws := walk(t, p, k.Private, x, sha256.Sum256(canonical))
+		for _, private := range [][]byte{k.Private, wifOf("K1", x[:])} {
+			what := fmt.Sprintf("a key of %d letters, %v steps, %d draws", len(private), steps, draws)
+			if traces[what] == nil {
+				traces[what] = map[string]bool{}
+			}
+			traces[what][m.trace("sign_receipt", append(field(private), unsignedReceipt()...))] = true
+		}
+	}
+	for what, seen := range traces {
+		if len(seen) != 1 {
+			t.Errorf("%s: it takes %d ways", what, len(seen))
+		}
+	}
+	if len(traces) < 4 || len(traces) > 40 {
+		t.Errorf("%d kinds of call", len(traces))
+	}
+}
+
+// walk returns how many steps each draw of a nonce was walked in signing a
+// digest as receipts are signed, and how many draws there were.
+func walk(t *testing.T, p *Pool, private []byte, x [32]byte, d digest.Hash) (steps []int, draws int) {
+	n, _ := new(big.Int).SetString("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16)
+	z := new(big.Int).Mod(new(big.Int).SetBytes(d[:]), n)
+	plain := func(b []byte) bool { return b[0] < 0x80 && (b[0] > 0 || b[1] >= 0x80) }
+	for {
+		draws++
+		key, value := bytes.Clone(x[:]), z.FillBytes(make([]byte, 32))
+		k, v := seededWith(append(append(key, value...), byte(draws), 1))
+		h := hmac.New(sha256.New, k)
+		h.Write(v)
+		nonce := new(big.Int).SetBytes(h.Sum(nil))
+		for i := 0; ; i++ {
+			q, err := p.KeyFromRandom(t.Context(), "K1", (*[32]byte)(nonce.FillBytes(make([]byte, 32))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			point, _, err := p.ParsePublic(t.Context(), q.Public)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if plain(point[2:]) {
+				steps = append(steps, i)
+				s := new(big.Int).SetBytes(point[2:])
+				s.Mul(s, new(big.Int).SetBytes(x[:])).Add(s, z).Mul(s, new(big.Int).ModInverse(nonce, n)).Mod(s, n)
+				if s.Cmp(new(big.Int).Rsh(n, 1)) > 0 {
+					s.Sub(n, s)
+				}
+				if plain(s.FillBytes(make([]byte, 32))) {
+					return steps, draws
+				}
+				break
+			}
+			nonce.Add(nonce, big.NewInt(1))
+		}
+	}
+}
+
 // attempts returns which attempt made a signature, 0 for R1.
 func attempts(n *big.Int, key [32]byte, d digest.Hash, compact [65]byte) byte {
 	x, z := new(big.Int).SetBytes(key[:]), new(big.Int).SetBytes(d[:])

@@ -60,6 +60,14 @@ export class Module {
     return data;
   }
 
+  /** report calls verify_proof, which has a report also beside a refusal. */
+  report(name, maxBytes, ...parts) {
+    const at = this.x[name](this.put(parts), maxBytes);
+    const data = this.bytes(this.number(at + 4), this.number(at + 8));
+    if (this.number(at) !== 0 && data[0] !== 0x7b) throw new Refusal(this.number(at), decoder.decode(data));
+    return data;
+  }
+
   /** judge calls an operation on an event. */
   judge(name, maxBytes, ...parts) {
     return this.verdict(this.x[name](this.put(parts), maxBytes));

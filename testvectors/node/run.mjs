@@ -121,6 +121,9 @@ const operations = {
     return {};
   },
   recover: (m, i) => ({ public: cut(m.ask('recover', hex(i.digest), i.signature).subarray(34))[0] }),
+  verify_proof: (m, i) => ({ text: written(m.report('verify_proof', i.max_bytes ?? 0, field(i.trust ?? ''), bytes(i.text))) }),
+  verify_receipt: (m, i) => ({ text: written(m.ask('verify_receipt', bytes(i.text))) }),
+  sign_receipt: (m, i) => ({ text: written(m.ask('sign_receipt', field(i.private ?? ''), bytes(i.text))) }),
   inclusion(m, i) {
     m.ask('inclusion', hex(i.hash), hex(i.root), uint64(i.index ?? 0), uint64(i.size ?? 0), ...(i.path ?? []).map(hex));
     return {};

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/hex"
 	"math/big"
 	"math/rand/v2"
@@ -248,5 +249,25 @@ func BenchmarkBase58Decode(b *testing.B) {
 	text, dst := AppendBase58(nil, bytes.Repeat([]byte{0xa5}, 69)), make([]byte, 69)
 	for b.Loop() {
 		DecodeBase58(dst, text)
+	}
+}
+
+func TestSHA512AgreesWithStandardLibrary(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 12))
+	for n := range 700 {
+		p := random(r, n)
+		want := sha512.Sum512(p)
+		var s State512
+		var got [Size512]byte
+		s.Reset()
+		for rest := p; len(rest) > 0; { // in pieces of any size
+			cut := min(1+int(r.Uint32()%200), len(rest))
+			s.Write(rest[:cut])
+			rest = rest[cut:]
+		}
+		s.Sum(&got)
+		if got != want {
+			t.Fatalf("%d bytes: %x, want %x", n, got, want)
+		}
 	}
 }

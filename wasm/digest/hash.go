@@ -15,6 +15,8 @@ const hexDigits = "0123456789abcdef"
 func (h Hash) String() string { return string(h.AppendHex(make([]byte, 0, 2*Size))) }
 
 // AppendHex appends h to dst as 64 lower-case hex digits.
+//
+//go:noinline
 func (h Hash) AppendHex(dst []byte) []byte {
 	for _, b := range h {
 		dst = append(dst, hexDigits[b>>4], hexDigits[b&15])
@@ -24,6 +26,8 @@ func (h Hash) AppendHex(dst []byte) []byte {
 
 // ParseHash reads exactly 64 lower-case hex digits. ok is false for anything
 // else, upper case included: a hash has one spelling.
+//
+//go:noinline
 func ParseHash[T string | []byte](s T) (h Hash, ok bool) {
 	if len(s) != 2*Size {
 		return Hash{}, false

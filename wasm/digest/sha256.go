@@ -22,6 +22,8 @@ func (s *State) Reset() {
 }
 
 // Write appends p to the message. It keeps no reference to p.
+//
+//go:noinline
 func (s *State) Write(p []byte) {
 	held := int(s.n % blockSize)
 	s.n += uint64(len(p))
@@ -42,6 +44,8 @@ func (s *State) Write(p []byte) {
 
 // Sum stores the digest of everything written since Reset in out. It uses s
 // up: call Reset before writing again.
+//
+//go:noinline
 func (s *State) Sum(out *Hash) {
 	held := int(s.n % blockSize)
 	s.buf[held] = 0x80
@@ -65,6 +69,8 @@ func (s *State) Sum(out *Hash) {
 func (s *State) Wipe() { *s = State{} }
 
 // SHA256 returns the SHA-256 digest of p.
+//
+//go:noinline
 func SHA256(p []byte) (out Hash) {
 	var s State
 	s.Reset()

@@ -15,7 +15,6 @@ const (
 	DefaultMaxBytes = 256 << 10 // unless configured
 	MaxBytes        = 4 << 20   // that can be configured
 	MaxParents      = 256
-	maxSafeInteger  = 1<<53 - 1
 )
 
 // A Parser reads one event after another. Its buffers stay, so that one in use
@@ -179,15 +178,9 @@ func (p *Parser) read(text []byte, e *Event, signed bool) code.Code {
 		return p.refuse(code.InvalidField, "")
 	}
 	var at [fields]*canon.Member
-	members := p.w.Members()
-	for i := range members {
-		m := &members[i]
-		f := fieldOf(record[m.Key+1 : m.Value-2])
-		if f == fields {
-			p.pointer = append(p.pointer[:0], p.w.PointTo(m)...)
-			return code.UnknownField
-		}
-		at[f] = m
+	if m := p.w.Take(names[:], at[:]); m != nil {
+		p.pointer = append(p.pointer[:0], p.w.PointTo(m)...)
+		return code.UnknownField
 	}
 	for f, m := range at {
 		if m == nil && f != fieldProofs && (f != fieldSig || signed) {
@@ -208,15 +201,6 @@ func (p *Parser) read(text []byte, e *Event, signed bool) code.Code {
 		return p.refuseField(code.UnknownType, fieldType)
 	}
 	return code.OK
-}
-
-func fieldOf(name []byte) int {
-	for f := range names {
-		if digest.Is(name, names[f]) {
-			return f
-		}
-	}
-	return fields
 }
 
 // digests names the event. Preimage and record are the same up to sig, and so

@@ -17,12 +17,12 @@ func (p *Parser) fields(e *Event, at *[fields]*canon.Member) code.Code {
 		switch f {
 		case fieldV:
 			ok = digest.Is(value, "1")
-		case fieldType:
-			e.Type, ok = unquote(value)
+		case fieldType: // escapes stay, so that no text with one equals the name of a type
+			e.Type, ok = canon.Unquote(value)
 		case fieldAuthor:
-			e.Author, ok = unquote(value)
+			e.Author, ok = canon.Unquote(value)
 		case fieldCreatedAt:
-			e.CreatedAt, ok = seconds(value)
+			e.CreatedAt, ok = canon.Uint(value)
 		case fieldParents:
 			if c := p.parents(e, value); c != code.OK {
 				return c
@@ -30,36 +30,13 @@ func (p *Parser) fields(e *Event, at *[fields]*canon.Member) code.Code {
 		case fieldBody, fieldProofs:
 			ok = value[0] == '{'
 		case fieldSig:
-			e.signed, ok = unquote(value)
+			e.signed, ok = canon.Unquote(value)
 		}
 		if !ok {
 			return p.refuseField(code.InvalidField, f)
 		}
 	}
 	return code.OK
-}
-
-// unquote returns what is between the quotes of a canonical string. Escapes
-// stay, so that no text with one equals the name of a type or the text of a
-// key.
-func unquote(value []byte) ([]byte, bool) {
-	if value[0] != '"' {
-		return nil, false
-	}
-	return value[1 : len(value)-1], true
-}
-
-func seconds(value []byte) (n uint64, ok bool) {
-	if len(value) > 16 {
-		return 0, false
-	}
-	for _, b := range value {
-		if b < '0' || b > '9' {
-			return 0, false
-		}
-		n = n*10 + uint64(b-'0')
-	}
-	return n, n <= maxSafeInteger
 }
 
 // parents reads an array of distinct hashes. In canonical form each takes 66

@@ -24,14 +24,14 @@ func (p *Parser) Create(d *Draft, e *Event) code.Code {
 	if len(d.Type)+len(d.Author)+len(d.Parents)+len(d.Body)+len(d.Proofs) > p.limit() {
 		return p.refuse(code.TooLarge, "")
 	}
-	if d.CreatedAt > maxSafeInteger {
+	if d.CreatedAt > canon.MaxSafeInteger {
 		return p.refuseField(code.InvalidField, fieldCreatedAt)
 	}
-	p.text = appendString(append(p.text[:0], `{"author_pubkey":`...), d.Author)
+	p.text = canon.AppendString(append(p.text[:0], `{"author_pubkey":`...), d.Author)
 	if c := p.part(fieldBody, `,"body":`, d.Body); c != code.OK {
 		return c
 	}
-	p.text = appendUint(append(p.text, `,"created_at":`...), d.CreatedAt)
+	p.text = canon.AppendUint(append(p.text, `,"created_at":`...), d.CreatedAt)
 	if c := p.part(fieldParents, `,"parents":`, d.Parents); c != code.OK {
 		return c
 	}
@@ -40,7 +40,7 @@ func (p *Parser) Create(d *Draft, e *Event) code.Code {
 			return c
 		}
 	}
-	p.text = appendString(append(p.text, `,"type":`...), d.Type)
+	p.text = canon.AppendString(append(p.text, `,"type":`...), d.Type)
 	p.text = append(p.text, `,"v":1}`...)
 	if c := p.read(p.text, e, false); c != code.OK {
 		return c
@@ -101,29 +101,4 @@ func (p *Parser) Sign(text []byte, priv *key.Private, e *Event) code.Code {
 	e.rest = e.sig.to
 	p.digests(e)
 	return code.OK
-}
-
-// appendString appends s as a JSON string. Bytes that are not UTF-8 stay, and
-// the event is refused for them.
-func appendString(dst, s []byte) []byte {
-	const digits = "0123456789abcdef"
-	dst = append(dst, '"')
-	for _, b := range s {
-		switch {
-		case b == '"' || b == '\\':
-			dst = append(dst, '\\', b)
-		case b < ' ':
-			dst = append(dst, '\\', 'u', '0', '0', digits[b>>4], digits[b&15])
-		default:
-			dst = append(dst, b)
-		}
-	}
-	return append(dst, '"')
-}
-
-func appendUint(dst []byte, n uint64) []byte {
-	if n >= 10 {
-		dst = appendUint(dst, n/10)
-	}
-	return append(dst, byte('0'+n%10))
 }

@@ -83,6 +83,8 @@ type Public struct {
 
 // ParsePublic reads PUB_K1_…, PUB_R1_… or the legacy EOS… (K1). Whatever is
 // wrong, a point that is not on the curve included, is InvalidPublicKey.
+//
+//go:noinline
 func ParsePublic(text []byte) (p Public, c code.Code) {
 	if p, c = DecodePublic(text); c == code.OK && !p.OnCurve() {
 		return Public{}, code.InvalidPublicKey

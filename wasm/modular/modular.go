@@ -21,7 +21,7 @@ const (
 // (Montgomery form) is the caller's to know.
 type Element [Limbs]uint64
 
-// A Modulus is an odd prime n with 2²⁵⁵ < n < 2²⁵⁶ and what follows from it.
+// A Modulus is an odd prime n < 2²⁵⁶ and what follows from it.
 type Modulus struct {
 	N   Element // n itself
 	Inv uint64  // n⁻¹ mod 2²⁹
@@ -30,6 +30,8 @@ type Modulus struct {
 
 // SetBytes reads 32 big-endian bytes. It reports whether they are below n;
 // if not, z is their value minus n.
+//
+//go:noinline
 func (m *Modulus) SetBytes(z *Element, b *[32]byte) bool {
 	load(z, b)
 	return m.reduce(z) == 0
@@ -52,6 +54,8 @@ func load(z *Element, b *[32]byte) {
 }
 
 // Bytes writes z as 32 big-endian bytes.
+//
+//go:noinline
 func (z *Element) Bytes(b *[32]byte) {
 	acc, bits, limb := z[0], uint(Bits), 0
 	for i := 31; i >= 0; i-- {
@@ -105,6 +109,8 @@ func (z *Element) Equal(x *Element) bool {
 }
 
 // Add sets z = x + y mod n.
+//
+//go:noinline
 func (m *Modulus) Add(z, x, y *Element) {
 	var carry uint64
 	for i := range z {
@@ -116,6 +122,8 @@ func (m *Modulus) Add(z, x, y *Element) {
 }
 
 // Sub sets z = x − y mod n.
+//
+//go:noinline
 func (m *Modulus) Sub(z, x, y *Element) {
 	var borrow uint64
 	for i := range z {

@@ -30,12 +30,15 @@ var exports = map[string]any{
 	"sha256":          exportSHA256,
 	"sign":            exportSign,
 	"sign_digest":     exportSignDigest,
+	"sign_receipt":    exportSignReceipt,
 	"signature_of":    exportSignatureOf,
 	"signature_text":  exportSignatureText,
 	"types":           exportTypes,
 	"verify":          exportVerify,
 	"verify_batch":    exportVerifyBatch,
 	"verify_digest":   exportVerifyDigest,
+	"verify_proof":    exportVerifyProof,
+	"verify_receipt":  exportVerifyReceipt,
 	"version":         exportVersion,
 }
 

@@ -67,6 +67,30 @@ func (z *field) setWords(w *[4]uint64) {
 
 // BaseMult sets p = k·G for k in [1, n−1], in constant time.
 func BaseMult(p *Affine, k *modular.Element) {
+	var w Walk
+	w.Start(k)
+	w.At(p)
+	w = Walk{}
+}
+
+// A Walk is a point that goes on by G. It takes the same steps for all points;
+// whoever walks from a secret number of them zeroes it after use.
+type Walk struct{ point projective }
+
+// Next goes from k·G to (k+1)·G.
+func (w *Walk) Next() { w.point.addAffine(&generator) }
+
+// At sets p to where w is, which must not be infinity.
+func (w *Walk) At(p *Affine) {
+	var t field
+	t.invert(&w.point.z)
+	p.X.mul(&w.point.x, &t)
+	p.Y.mul(&w.point.y, &t)
+	t = field{}
+}
+
+// Start goes to k·G for k in [1, n−1].
+func (w *Walk) Start(k *modular.Element) {
 	// The digits stand for odd numbers: where k is even, n − k is odd and
 	// gives the point's negative.
 	var e modular.Element
@@ -82,7 +106,7 @@ func BaseMult(p *Affine, k *modular.Element) {
 	}
 	words[3] = words[3]>>1 | 1<<63
 	table := combOfG()
-	var r projective
+	r := &w.point
 	var q Affine
 	q.pick(&table[combRows-1], words[3]>>60)
 	r.x, r.y, r.z = q.X, q.Y, one
@@ -100,12 +124,10 @@ func BaseMult(p *Affine, k *modular.Element) {
 		r.addAffine(&q)
 	}
 	var t field
-	t.invert(&r.z)
-	p.X.mul(&r.x, &t)
-	p.Y.mul(&r.y, &t)
-	t.neg(&p.Y)
-	p.Y.selectFrom(even, &t)
-	words, e, r, q, t = [4]uint64{}, modular.Element{}, projective{}, Affine{}, field{}
+	t.neg(&r.y)
+	r.y.selectFrom(even, &t)
+	r.y.carry()
+	words, e, q, t = [4]uint64{}, modular.Element{}, Affine{}, field{}
 }
 
 // pick sets p to the multiple 2e − 15 of the row's point, reading all of the

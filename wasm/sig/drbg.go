@@ -16,22 +16,31 @@ type generator struct {
 // seed starts g from key ‖ digest mod n ‖ attempt; attempt 0 stands for no
 // such byte.
 func (g *generator) seed(key *[32]byte, z *modular.Element, attempt byte) {
-	var m [65]byte
+	size := 65
+	if attempt == 0 {
+		size = 64
+	}
+	g.start(key, z, attempt, size)
+}
+
+// seedWalk starts g from key ‖ digest mod n ‖ draw ‖ 1, which no seed is.
+func (g *generator) seedWalk(key *[32]byte, z *modular.Element, draw byte) {
+	g.start(key, z, draw, 66)
+}
+
+func (g *generator) start(key *[32]byte, z *modular.Element, count byte, size int) {
+	var m [66]byte
 	copy(m[:], key[:])
 	z.Bytes((*[32]byte)(m[32:]))
-	m[64] = attempt
-	material := m[:]
-	if attempt == 0 {
-		material = m[:64]
-	}
+	m[64], m[65] = count, 1
 	g.key = digest.Hash{}
 	for i := range g.value {
 		g.value[i] = 1
 	}
-	g.update(0, material)
-	g.update(1, material)
+	g.update(0, m[:size])
+	g.update(1, m[:size])
 	g.used = false
-	m = [65]byte{}
+	m = [66]byte{}
 }
 
 // next writes the following 32 bytes of output.

@@ -50,7 +50,7 @@ func Sign(dst *Signature, priv *key.Private, d *digest.Hash) code.Code {
 // output of g.
 func (dst *Signature) attempt(g *generator, x, z *modular.Element) {
 	n := order(dst.Curve)
-	var k, r, s, t modular.Element
+	var k, r, t modular.Element
 	var xb [32]byte
 	for {
 		g.next(&xb)
@@ -77,24 +77,36 @@ func (dst *Signature) attempt(g *generator, x, z *modular.Element) {
 		if !n.SetBytes(&r, &xb) {
 			id |= 2
 		}
-		// s = (r·x + z) / k
-		n.ToMontgomery(&t, &r)
-		n.Mul(&s, &t, x)
-		n.Add(&s, &s, z)
-		n.Inverse(&k, &k)
-		n.ToMontgomery(&k, &k)
-		n.Mul(&s, &s, &k)
-		if r.IsZero()|s.IsZero() != 0 {
-			continue
+		if dst.finish(&r, &k, x, z, id) {
+			break
 		}
-		high := n.IsHigh(&s)
-		n.Neg(&t, &s)
-		s.Select(modular.Mask(high), &t, &s)
-		dst.Compact[0] = header + byte(id^high)
-		r.Bytes(dst.r())
-		s.Bytes(dst.s())
-		break
 	}
 	xb = [32]byte{}
 	k, t = modular.Element{}, modular.Element{}
+}
+
+// finish fills dst with the signature of z by x that nonce k makes, whose
+// point has abscissa r and recovery id. It uses k up, and is false for the one
+// in 2²⁵⁶ that has no signature.
+func (dst *Signature) finish(r, k, x, z *modular.Element, id uint64) bool {
+	n := order(dst.Curve)
+	var s, t modular.Element
+	// s = (r·x + z) / k
+	n.ToMontgomery(&t, r)
+	n.Mul(&s, &t, x)
+	n.Add(&s, &s, z)
+	n.Inverse(k, k)
+	n.ToMontgomery(k, k)
+	n.Mul(&s, &s, k)
+	if r.IsZero()|s.IsZero() != 0 {
+		return false
+	}
+	high := n.IsHigh(&s)
+	n.Neg(&t, &s)
+	s.Select(modular.Mask(high), &t, &s)
+	dst.Compact[0] = header + byte(id^high)
+	r.Bytes(dst.r())
+	s.Bytes(dst.s())
+	t = modular.Element{}
+	return true
 }

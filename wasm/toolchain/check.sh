@@ -9,4 +9,4 @@ cmp "$built/eventseal.wasm" eventseal.wasm || { echo "wasm/eventseal.wasm is not
 sha256sum --check --quiet eventseal.wasm.sha256
 size=$(gzip -9 -n -c eventseal.wasm | wc -c)
 echo "wasm/eventseal.wasm: $(wc -c <eventseal.wasm) bytes, $size gzipped, $(cut -c1-64 eventseal.wasm.sha256)"
-[ "$size" -le 100000 ] || { echo "over 100,000 bytes gzipped" >&2; exit 1; }
+[ "$size" -le 80000 ] || { echo "over 80,000 bytes gzipped" >&2; exit 1; }

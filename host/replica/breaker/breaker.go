@@ -87,8 +87,8 @@ func New(r replica.Replica, o Options) replica.Replica {
 	return &core{
 		inner: r, o: o, state: Closed, tripped: make(chan struct{}, 1), ctx: ctx, stop: stop,
 		puts: portion.New(512, 256<<10, 4096, 8<<20),
-		gets: portion.New(256, 256, 1024, 1024), // its bytes are refs
-		objs: portion.New(256, 1<<20, 1024, 8<<20),
+		gets: portion.New(256, 256, 1024, 1024),       // its bytes are refs
+		objs: portion.New(512, 512<<10, 512, 512<<10), // a part of the room, so that events have theirs
 	}
 }
 

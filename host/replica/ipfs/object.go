@@ -25,16 +25,24 @@ var _ replica.Objects = (*Replica)(nil)
 // before, is left to it.
 const folder = "/eventseal"
 
+// The node forgets changes that it was told to flush later when somebody flushes
+// a folder above meanwhile (boxo's mfs drops the folders that it has in memory,
+// with what is under way in them). So one call of this process at a time makes
+// changes, and what it answers it has seen after the flush.
+
 const (
 	allObjects = 1 << 20
 	// The node takes 256 changes, of whoever, before it wants them flushed.
-	maxLinks  = 100
-	linksAt   = 8 // once
-	conflicts = 3 // of a name that comes and goes
+	maxLinks = 100
+	linksAt  = 8 // requests at once
+	rounds   = 4 // of a name that others or the node take away
 )
 
-// lock waits until nobody is at the objects, or with shared nobody who changes or
-// removes some. Without an error, unlock must be called.
+// errAgain: the change was not made, or is gone.
+var errAgain = errors.New("ipfs: the node has not kept the name")
+
+// lock waits until nobody is at the objects, or with shared nobody who makes
+// changes. Without an error, unlock must be called.
 func (r *Replica) lock(ctx context.Context, shared bool) (unlock func(), err error) {
 	if r.closed.Load() {
 		return nil, replica.ErrClosed
@@ -49,11 +57,11 @@ func (r *Replica) lock(ctx context.Context, shared bool) (unlock func(), err err
 	return func() { r.objects.Release(n) }, nil
 }
 
-// PutObjects implements replica.Objects: one import of blocks, a request for
+// PutObjects implements replica.Objects: one import of blocks, two requests for
 // each name, and one that makes all of them durable. Where two processes put
 // different objects of one name at the same moment, the node decides.
 func (r *Replica) PutObjects(ctx context.Context, os []replica.Object) []error {
-	unlock, err := r.lock(ctx, true)
+	unlock, err := r.lock(ctx, false)
 	if err != nil {
 		return replica.EachError(len(os), err)
 	}
@@ -70,27 +78,57 @@ func (r *Replica) putObjects(ctx context.Context, os []replica.Object) []error {
 	if err := r.importBlocks(ctx, os); err != nil {
 		return replica.EachError(len(os), err)
 	}
-	errs := make([]error, len(os))
+	errs := replica.EachError(len(os), errAgain)
 	names := make([]string, len(os))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, linksAt)
 	for i, o := range os {
 		names[i] = o.Name
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			errs[i] = r.link(ctx, o)
-		})
 	}
-	wg.Wait()
-	if err := r.flush(ctx, names); err != nil {
-		for i := range errs {
+	for range rounds {
+		var todo []int
+		for i, err := range errs {
+			if errors.Is(err, errAgain) {
+				todo = append(todo, i)
+			}
+		}
+		if todo == nil {
+			break
+		}
+		several(len(todo), func(k int) { errs[todo[k]] = r.link(ctx, os[todo[k]]) })
+		err := r.flush(ctx, names)
+		several(len(todo), func(k int) {
+			i := todo[k]
 			if errs[i] == nil {
 				errs[i] = err
 			}
-		}
+			if errs[i] == nil {
+				errs[i] = r.named(ctx, os[i].Name, sha256.Sum256(os[i].Data))
+			}
+		})
 	}
 	return errs
+}
+
+// named fails with errAgain unless the name is the block's.
+func (r *Replica) named(ctx context.Context, name string, block digest.Hash) error {
+	held, err := r.stat(ctx, name)
+	if errors.Is(err, replica.ErrNotFound) || err == nil && held != block {
+		return fmt.Errorf("%w: %s", errAgain, name)
+	}
+	return err
+}
+
+// several calls f for 0 … n-1, a few at once, and returns when all have.
+func several(n int, f func(int)) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, linksAt)
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			f(i)
+		})
+	}
+	wg.Wait()
 }
 
 // importBlocks stores the objects' blocks, which nothing keeps yet.
@@ -118,33 +156,26 @@ func (r *Replica) importBlocks(ctx context.Context, os []replica.Object) error {
 // link gives the block of an object its name, which is not durable yet.
 func (r *Replica) link(ctx context.Context, o replica.Object) error {
 	name := digest.Hash(sha256.Sum256(o.Data))
-	for range conflicts {
-		err := r.copy(ctx, name, o.Name, false, false)
-		if err == nil || !strings.Contains(err.Error(), "already has entry") {
-			return wrap(ctx, err)
-		}
-		held, err := r.stat(ctx, o.Name)
-		if errors.Is(err, replica.ErrNotFound) {
-			continue // gone since
-		}
-		if err != nil && !errors.Is(err, replica.ErrCorrupt) {
-			return err
-		}
-		if err == nil && held == name {
-			return r.mend(ctx, o, name)
-		}
-		if err == nil {
-			_, err = r.content(ctx, held)
-		}
-		if err == nil {
-			return fmt.Errorf("ipfs: %s: %w", o.Name, replica.ErrConflict)
-		}
-		if !errors.Is(err, replica.ErrCorrupt) {
-			return err
-		}
-		return wrap(ctx, r.copy(ctx, name, o.Name, true, false))
+	err := r.copy(ctx, name, o.Name, false, false)
+	if !errors.Is(err, errTaken) {
+		return err
 	}
-	return fmt.Errorf("ipfs: %s keeps changing", o.Name)
+	held, err := r.stat(ctx, o.Name)
+	switch {
+	case errors.Is(err, replica.ErrNotFound): // gone since, or a folder
+		return fmt.Errorf("%w: %s", errAgain, o.Name)
+	case err == nil && held == name:
+		return r.mend(ctx, o, name)
+	case err == nil:
+		_, err = r.content(ctx, held)
+	}
+	if err == nil {
+		return fmt.Errorf("ipfs: %s: %w", o.Name, replica.ErrConflict)
+	}
+	if !errors.Is(err, replica.ErrCorrupt) {
+		return err
+	}
+	return r.copy(ctx, name, o.Name, true, false)
 }
 
 // mend stores the block of an object again where the node has it damaged: it
@@ -164,18 +195,23 @@ func (r *Replica) mend(ctx context.Context, o replica.Object, name digest.Hash) 
 	return err
 }
 
+// errTaken: there is something under the name.
+var errTaken = errors.New("ipfs: the name is taken")
+
 // copy gives a block a name in the file system; with force instead of another.
+// It fails with errTaken or errAgain.
 func (r *Replica) copy(ctx context.Context, block digest.Hash, name string, force, flush bool) error {
-	for again := true; ; again = false {
-		err := r.api.Request("files/cp", "/ipfs/"+rawCID(block), path.Join(folder, name)).
-			Option("parents", true).Option("force", force).Option("flush", flush).Option("offline", true).Exec(ctx, nil)
-		if err == nil || !again || !strings.Contains(err.Error(), "unflushed MFS operations") {
-			return err
-		}
-		if err := r.flush(ctx, nil); err != nil { // others use the node, too
-			return err
-		}
+	err := r.api.Request("files/cp", "/ipfs/"+rawCID(block), path.Join(folder, name)).
+		Option("parents", true).Option("force", force).Option("flush", flush).Option("offline", true).Exec(ctx, nil)
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(err.Error(), "already has entry"):
+		return errTaken
+	case strings.Contains(err.Error(), "unflushed MFS operations"): // of others: the flush ends that
+		return fmt.Errorf("%w: %w", errAgain, err)
 	}
+	return wrap(ctx, err)
 }
 
 // flush makes the names durable as they are, and those of the folder that all
@@ -297,13 +333,14 @@ func (r *Replica) SwapObject(ctx context.Context, name string, was, now []byte) 
 	if err := r.putBlock(ctx, block, now, false); err != nil {
 		return err
 	}
-	if err := r.copy(ctx, block, name, !missing, true); err != nil {
-		if strings.Contains(err.Error(), "already has entry") {
-			err = replica.ErrConflict
-		}
-		return wrap(ctx, err)
+	err = r.copy(ctx, block, name, !missing, true)
+	if errors.Is(err, errTaken) {
+		return fmt.Errorf("ipfs: %s: %w", name, replica.ErrConflict)
 	}
-	return nil
+	if err != nil {
+		return err
+	}
+	return r.named(ctx, name, block)
 }
 
 // DeleteObjects implements replica.Objects. Folders that become empty go, too.

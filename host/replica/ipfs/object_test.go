@@ -166,6 +166,57 @@ func TestASharedNode(t *testing.T) {
 	}
 }
 
+// Whatever a neighbour has flushed meanwhile, which makes the node forget what is
+// under way, what was acknowledged is there.
+func TestANeighbourWhoFlushes(t *testing.T) {
+	s := servers.Kubo(t)
+	r, other := open(t, s), open(t, s)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := other.api.Request("files/flush", "/").Exec(ctx, nil); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	var mu sync.Mutex
+	var acknowledged []replica.Object
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			for i := range 15 {
+				os := make([]replica.Object, 6)
+				for k := range os {
+					os[k] = replicatest.Object(fmt.Sprintf("log/a/%d/%d/%d", g, i%3, i*len(os)+k), uint64(g*1000+i*10+k), 300)
+				}
+				for k, err := range r.PutObjects(ctx, os) {
+					if err == nil {
+						mu.Lock()
+						acknowledged = append(acknowledged, os[k])
+						mu.Unlock()
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(stop)
+	<-stopped
+	if len(acknowledged) < 100 {
+		t.Fatalf("only %d of 360 were acknowledged", len(acknowledged))
+	}
+	for _, o := range acknowledged {
+		holdsObject(t, r, o)
+	}
+}
+
 // A neighbour who left as much unflushed as the node takes stops nobody.
 func TestAnUnflushedNode(t *testing.T) {
 	r := open(t, servers.Kubo(t))
@@ -220,7 +271,7 @@ func TestAFolderIsNoObject(t *testing.T) {
 	}
 }
 
-// A publication of many objects is a few requests beside one for each name.
+// A publication of many objects is a few requests beside two for each name.
 func TestRequestsOfAPublication(t *testing.T) {
 	s := servers.Kubo(t)
 	var mu sync.Mutex
@@ -241,7 +292,7 @@ func TestRequestsOfAPublication(t *testing.T) {
 	putObjects(t, r, tiles(0, 36)...)
 	mu.Lock()
 	defer mu.Unlock()
-	if seen["dag/import"] != 1 || seen["files/cp"] != 36 || seen["files/flush"] != 1 || len(seen) != 3 {
+	if seen["dag/import"] != 1 || seen["files/cp"] != 36 || seen["files/flush"] != 1 || seen["files/stat"] != 36 || len(seen) != 4 {
 		t.Errorf("%v", seen)
 	}
 }

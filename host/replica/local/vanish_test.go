@@ -34,7 +34,7 @@ var calls = map[string]func(r *Replica, held module.Verified) error{
 		return r.PutObjects(context.Background(), []replica.Object{replicatest.Object("a/a", 1, 10)})[0]
 	},
 	"a swap": func(r *Replica, _ module.Verified) error {
-		return r.SwapObject(context.Background(), "a/a", nil, []byte("now"))
+		return r.SwapObject(context.Background(), "a/swapped", nil, []byte("now"))
 	},
 	"a delete of an object": func(r *Replica, _ module.Verified) error {
 		return r.DeleteObjects(context.Background(), []string{"a/a"})

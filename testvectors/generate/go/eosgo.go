@@ -39,7 +39,7 @@ func eosgoSignatures() (out []vector) {
 		if i < 5 {
 			d[7] ^= 0x10
 			in = object{"public": k.PublicKey().String(), "digest": hex.EncodeToString(d[:]), "signature": s}
-			out = append(out, vector{Name: fmt.Sprintf("%d, another digest", i), Op: "verify_digest", In: in, Refuse: &refuse{"signature_mismatch"}})
+			out = append(out, vector{Name: fmt.Sprintf("%d, another digest", i), Op: "verify_digest", In: in, Refuse: &refuse{Code: "signature_mismatch"}})
 		}
 	}
 	return out

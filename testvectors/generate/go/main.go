@@ -1,5 +1,5 @@
 // Command go writes the vectors whose expectations come from Go libraries:
-// merkle/ by transparency-dev/merkle, and signatures and events by eos-go/ecc
+// merkle/ by transparency-dev/merkle, proofs/ with it, x/mod and torchwood, and signatures and events by eos-go/ecc
 // and gowebpki/jcs. Its argument is the testvectors folder.
 package main
 
@@ -23,7 +23,8 @@ type vector struct {
 }
 
 type refuse struct {
-	Code string `json:"code"`
+	Code    string  `json:"code"`
+	Pointer *string `json:"pointer,omitempty"`
 }
 
 type object = map[string]any
@@ -33,6 +34,7 @@ func main() {
 		log.Fatal("usage: go run . TESTVECTORS")
 	}
 	write("merkle/inclusion.json", "inclusion: is an event the index-th of size under this root? RFC 9162 section 2.1; the leaf's data are the 32 bytes of the event's hash.", inclusion())
+	proofs()
 	write("signatures/eosgo.json", "verify_digest: signatures that eos-go/ecc made.", eosgoSignatures())
 	write("events/eosgo.json", "Events that gowebpki/jcs wrote and eos-go/ecc signed.", eosgoEvents())
 }

@@ -56,7 +56,7 @@ func inclusion() (out []vector) {
 	bad := func(name string, index, size uint64, spoil func(o object, path []string) []string) {
 		o := in(index, size)
 		o["path"] = spoil(o, append([]string{}, o["path"].([]string)...))
-		out = append(out, vector{Name: name, Op: "inclusion", In: o, Refuse: &refuse{"invalid_proof"}})
+		out = append(out, vector{Name: name, Op: "inclusion", In: o, Refuse: &refuse{Code: "invalid_proof"}})
 		// The other library must refuse it too, where its arguments can say it.
 		var path [][]byte
 		for _, p := range o["path"].([]string) {

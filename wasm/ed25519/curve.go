@@ -1,0 +1,40 @@
+// Package ed25519 checks Ed25519 signatures (RFC 8032). What it takes and
+// refuses is exactly what Go's crypto/ed25519 does, which transparency logs and
+// their witnesses are written in: s is below the group's order, the equation
+// has no cofactor, and the encoding of R is compared, not R.
+package ed25519
+
+import "github.com/eventseal/eventseal/wasm/modular"
+
+// order is ℓ, the number of points that the generator has multiples.
+var order = modular.Modulus{
+	N:   modular.Element{0x1cf5d3ed, 0x9318d2, 0x1de73596, 0x1df3bd45, 0x14d, 0x0, 0x0, 0x0, 0x100000},
+	Inv: 0xdab81e5,
+	RR:  modular.Element{0xb5f9d12, 0x1e141b17, 0x158d7f3d, 0x143f3757, 0x1972d781, 0x42feb7c, 0x1ceec73d, 0x1e184d1e, 0x5046d},
+}
+
+// Multiplied (Montgomery's product) with a number below 2²⁵⁶, unit gives the
+// number modulo ℓ, and upper its product with 2²⁵⁶.
+var (
+	unit  = modular.Element{0x114df9ed, 0x1a617303, 0xf7c098c, 0x16793167, 0x1ffd656e, 0x1fffffff, 0x1fffffff, 0x1fffffff, 0xfffff}
+	upper = modular.Element{0x8c914a5, 0x20c3580, 0x1b47c606, 0x153fad37, 0x1ccb96fa, 0x1d217f5b, 0x1ee77639, 0xdf0c268, 0x32823}
+)
+
+// prime is p = 2²⁵⁵ − 19, the size of the field.
+var prime = modular.Modulus{
+	N:   modular.Element{0x1fffffed, 0x1fffffff, 0x1fffffff, 0x1fffffff, 0x1fffffff, 0x1fffffff, 0x1fffffff, 0x1fffffff, 0x7fffff},
+	Inv: 0x179435e5,
+	RR:  modular.Element{0x169000, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0},
+}
+
+// In Montgomery form, as all field elements here.
+var (
+	one       = field{0x4c0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0}
+	d         = field{0x8fd4011, 0xd8bfedf, 0x114b9c07, 0x1ddebf1, 0xd202143, 0x7bc188, 0x1372c9c9, 0x9ca7f14, 0x10456b}
+	twoD      = field{0x11fa8022, 0x1b17fdbe, 0x297380e, 0x3bbd7e3, 0x1a404286, 0xf78310, 0x6e59392, 0x1394fe29, 0x208ad6}
+	rootMinus = field{0x57b62a7, 0x1807d4fe, 0x1f4f69da, 0x43f6d46, 0x5a207eb, 0xbf33620, 0x1436b70b, 0xf5b1c6e, 0x2eed61} // √−1
+	generator = point{
+		x: field{0x13b45307, 0xabc553f, 0x17244f16, 0x61588e5, 0xb6f394b, 0x16bade4b, 0x84c3cc9, 0x1f981df, 0x33c46e},
+		y: field{0x6666a24, 0x13333333, 0x19999999, 0xccccccc, 0x6666666, 0x13333333, 0x19999999, 0xccccccc, 0x666666},
+	}
+)

@@ -19,7 +19,7 @@ import (
 
 // rebuild ends a host, removes its journal, has it rebuilt from a place, and
 // starts it again. The place is given the folder of one that got the same events
-// in another order: it lists them in that one.
+// in another order: it lists them in that one, which is that of a new log.
 func rebuild(t *testing.T, host *servers.Server, place string) {
 	t.Helper()
 	host.Stop()
@@ -28,7 +28,7 @@ func rebuild(t *testing.T, host *servers.Server, place string) {
 	if err := os.CopyFS(filepath.Join(data, "replica-a"), os.DirFS(place)); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(servers.Eventseal(t), "reindex", "--from", "replica-a", "--config", filepath.Join(host.Dir, "eventseal.toml"), "--data", data).CombinedOutput()
+	out, err := exec.Command(servers.Eventseal(t), "reindex", "--from", "replica-a", "--new-log", "--config", filepath.Join(host.Dir, "eventseal.toml"), "--data", data).CombinedOutput()
 	if err != nil {
 		t.Fatalf("reindex: %v\n%s", err, out)
 	}

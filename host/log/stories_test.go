@@ -323,9 +323,8 @@ func TestRenewed(t *testing.T) {
 }
 
 type witness struct {
-	line  string
-	sizes []uint64
-	fail  error
+	line string
+	fail error
 }
 
 func (w *witness) Cosign(_ context.Context, note []byte, consistency func(uint64) ([]digest.Hash, error)) ([]byte, error) {

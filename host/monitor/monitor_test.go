@@ -279,7 +279,9 @@ func TestUnheard(t *testing.T) {
 	w.unheard("has no log")
 	h.lies(all(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<html>") }))
 	w.unheard("is not what a host serves")
-	h.lies(all(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://example.org/", 302) }))
+	h.lies(all(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://example.org/", http.StatusFound)
+	}))
 	w.unheard("302")
 	h.lies(all(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, strings.Repeat("x", 1<<20)) }))
 	w.unheard("larger than")

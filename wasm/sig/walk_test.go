@@ -17,7 +17,7 @@ import (
 // walked is SignWalk in terms of math/big, HMAC and another implementation's
 // points.
 func walked(x *big.Int, d [32]byte) (out [65]byte, steps, draws int) {
-	n := decred.S256().N
+	n := decred.Params().N
 	z := new(big.Int).Mod(new(big.Int).SetBytes(d[:]), n)
 	for draw := byte(1); ; draw++ {
 		mac := func(key []byte, parts ...[]byte) []byte {
@@ -39,7 +39,7 @@ func walked(x *big.Int, d [32]byte) (out [65]byte, steps, draws int) {
 		draws++
 		nonce := new(big.Int).SetBytes(mac(k, v))
 		for ; ; nonce.Add(nonce, big.NewInt(1)) {
-			rx, ry := decred.S256().ScalarBaseMult(nonce.FillBytes(make([]byte, 32)))
+			rx, ry := timesBase(nonce)
 			if top := new(big.Int).Rsh(rx, 240).Int64(); top < 0x80 || top > 0x7fff {
 				steps++
 				continue
@@ -60,6 +60,17 @@ func walked(x *big.Int, d [32]byte) (out [65]byte, steps, draws int) {
 			break
 		}
 	}
+}
+
+// timesBase returns the coordinates of k·G, k below 2^256.
+func timesBase(k *big.Int) (x, y *big.Int) {
+	var scalar decred.ModNScalar
+	scalar.SetByteSlice(k.Bytes())
+	var p decred.JacobianPoint
+	decred.ScalarBaseMultNonConst(&scalar, &p)
+	p.ToAffine()
+	bx, by := p.X.Bytes(), p.Y.Bytes()
+	return new(big.Int).SetBytes(bx[:]), new(big.Int).SetBytes(by[:])
 }
 
 func TestSignWalk(t *testing.T) {
@@ -89,7 +100,7 @@ func TestSignWalk(t *testing.T) {
 	if steps < count/2 || draws == count {
 		t.Errorf("%d steps and %d draws in %d signatures", steps, draws, count)
 	}
-	for _, priv := range []key.Private{{}, {Curve: key.R1, Scalar: [32]byte{31: 1}}, {Scalar: [32]byte(decred.S256().N.Bytes())}} {
+	for _, priv := range []key.Private{{}, {Curve: key.R1, Scalar: [32]byte{31: 1}}, {Scalar: [32]byte(decred.Params().N.Bytes())}} {
 		if c := SignWalk(new(Signature), &priv, new(digest.Hash)); c != code.InvalidPrivateKey {
 			t.Errorf("%v: %v", priv, c)
 		}

@@ -155,6 +155,7 @@ func hashOf(record []byte) string {
 // A host is the real binary.
 type host struct {
 	binary, data, addr string
+	env                []string // settings
 	cmd                *exec.Cmd
 	log                lastBytes
 }
@@ -170,7 +171,7 @@ func (h *host) start() (time.Duration, error) {
 		return 0, err
 	}
 	h.cmd = exec.Command(h.binary, "serve", "--data", h.data, "--listen", h.addr)
-	h.cmd.Env = []string{"HOME=" + filepath.Dir(h.data), "EVENTSEAL_LOG_LEVEL=warn"}
+	h.cmd.Env = append([]string{"HOME=" + filepath.Dir(h.data), "EVENTSEAL_LOG_LEVEL=warn"}, h.env...)
 	h.cmd.Dir, h.cmd.Stdout, h.cmd.Stderr = filepath.Dir(h.data), &h.log, &h.log
 	began := time.Now()
 	if err := h.cmd.Start(); err != nil {

@@ -3,7 +3,7 @@
 // own (what must be reached for a change to be taken); ratios travel from one
 // machine to another, absolute figures do not.
 //
-//	go run ./bench [-sections node,go,host,stack] [-rounds 30] [-events 8000]
+//	go run ./bench [-sections node,go,host,log,stack] [-rounds 30] [-events 8000]
 //	go run ./bench -sections bulk [-bulk 1000000]
 //
 // A run shortly after another one, or after anything else that removed many
@@ -42,6 +42,7 @@ var sections = []section{
 	{"node", nodeRows},
 	{"go", goRows},
 	{"host", hostRows},
+	{"log", logRows},
 	{"stack", stackRows},
 	{"bulk", bulkRows}, // the last one is not among the usual ones: it takes long
 }

@@ -20,6 +20,7 @@ type answers struct {
 	ctx    context.Context
 	st     *stream
 	wait   intake.Wait
+	signed bool // with the host's signature
 	groups chan answered
 	done   chan struct{}
 	once   sync.Once
@@ -35,8 +36,8 @@ type answered struct {
 
 // answers starts the writing of answers to st, which nobody else writes to until
 // end has returned. It calls broke when the client takes no more.
-func (s *Server) answers(ctx context.Context, st *stream, wait intake.Wait, broke func()) *answers {
-	a := &answers{s: s, ctx: ctx, st: st, wait: wait, groups: make(chan answered), done: make(chan struct{})}
+func (s *Server) answers(ctx context.Context, st *stream, wait intake.Wait, signed bool, broke func()) *answers {
+	a := &answers{s: s, ctx: ctx, st: st, wait: wait, signed: signed, groups: make(chan answered), done: make(chan struct{})}
 	go func() {
 		defer close(a.done)
 		for one := range a.groups {
@@ -101,7 +102,7 @@ func (a *answers) write(one answered) error {
 // receipts returns what waits for the n-th receipt of a group, once each and of
 // those that are stored. As many are at work on them as the module has instances.
 func (a *answers) receipts(stored []intake.Stored) func(n int) receipt {
-	if !a.s.signs() {
+	if !a.signed {
 		return func(n int) receipt { return receiptOf(stored[n].Receipt) }
 	}
 	out := make([]chan receipt, len(stored))

@@ -50,6 +50,10 @@ func (s *Server) batch(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	signed, err := s.signs(r)
+	if err != nil {
+		return err
+	}
 	if err := contentType(r, "application/x-ndjson", "application/ndjson", "application/jsonl", "application/json-seq"); err != nil {
 		return err
 	}
@@ -106,7 +110,7 @@ func (s *Server) batch(w *response, r *http.Request) error {
 	// What has come whole is stored, whatever becomes of the rest: net/http ends
 	// the request's context with a read that is late. Intake has its own timeout.
 	ctx := context.WithoutCancel(r.Context())
-	answers := s.answers(ctx, st, wait, g.wake)
+	answers := s.answers(ctx, st, wait, signed, g.wake)
 	defer answers.end()
 	ending := func() bool { return answers.broken.Load() || s.closing() }
 	for {

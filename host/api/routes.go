@@ -30,10 +30,10 @@ type endpoint struct {
 // endpoints is the whole interface.
 func (s *Server) endpoints() []*endpoint {
 	return []*endpoint{
-		{method: "POST", path: "/v1/events", handle: s.store, params: []string{"wait"}},
+		{method: "POST", path: "/v1/events", handle: s.store, params: []string{"wait", "receipt"}},
 		{method: "GET", path: "/v1/events", handle: s.query, compress: true,
 			params: slices.Concat(choosing, timing, []string{"after", "cursor", "limit", "order", "include", "count"})},
-		{method: "POST", path: "/v1/events:batch", handle: s.batch, params: []string{"wait"}, long: true},
+		{method: "POST", path: "/v1/events:batch", handle: s.batch, params: []string{"wait", "receipt"}, long: true},
 		{method: "GET", path: "/v1/events:export", handle: s.export, compress: true, long: true, noHead: true,
 			params: slices.Concat(choosing, timing, []string{"after"})},
 		{method: "GET", path: "/v1/events/{hash}", handle: s.record, quiet: true},

@@ -74,6 +74,24 @@ func TestStoresAreAnsweredWithSignedReceipts(t *testing.T) {
 	}
 }
 
+// Who keeps no receipts is given none, and costs the host no signature.
+func TestStoresWithoutReceipts(t *testing.T) {
+	h := start(t)
+	record := string(moduletest.Event(t, 1).Record())
+	for _, path := range []string{"/v1/events?receipt=none", "/v1/events:batch?wait=all&receipt=none"} {
+		kind := jsonType
+		if strings.Contains(path, "batch") {
+			kind, record = ndjsonType, record+"\n"
+		}
+		var a signedAnswer
+		h.ask("POST", path, record, "Content-Type", kind).json(t, &a)
+		if a.Sequence != 1 || a.Durable != 2 || a.Signed != nil || a.Unsigned != "" {
+			t.Errorf("%s: %+v", path, a)
+		}
+	}
+	h.ask("POST", "/v1/events?receipt=later", record, "Content-Type", jsonType).refused(t, 400, "invalid_parameter")
+}
+
 // What is stored is stored, also where it cannot be signed; and the answer says so.
 func TestStoresThatCannotBeSigned(t *testing.T) {
 	h := start(t)

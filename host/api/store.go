@@ -74,6 +74,10 @@ func (s *Server) store(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	signed, err := s.signs(r)
+	if err != nil {
+		return err
+	}
 	if err := contentType(r, "application/json"); err != nil {
 		return err
 	}
@@ -92,6 +96,9 @@ func (s *Server) store(w *response, r *http.Request) error {
 	if status != http.StatusOK {
 		w.Header()["Location"] = []string{"/v1/events/" + got.Hash.String()}
 	}
+	if !signed {
+		return writeJSON(w, status, receiptOf(got))
+	}
 	return writeJSON(w, status, s.answer(r.Context(), got))
 }
 
@@ -102,9 +109,6 @@ func (s *Server) store(w *response, r *http.Request) error {
 // member out, and a client that knows the host's key takes it for no receipt.
 func (s *Server) answer(ctx context.Context, r intake.Receipt) receipt {
 	out := receiptOf(r)
-	if !s.signs() {
-		return out
-	}
 	// An instance of the module is thrown away with a call that is cut short.
 	signed, err := s.o.Receipts.Sign(context.WithoutCancel(ctx), r)
 	if err != nil {
@@ -120,8 +124,13 @@ func (s *Server) answer(ctx context.Context, r intake.Receipt) receipt {
 	return out
 }
 
-// signs reports whether stores are answered with signed receipts.
-func (s *Server) signs() bool { return s.o.Receipts != nil && !s.o.Unsigned }
+// signs reports whether a store is answered with signed receipts: where the host
+// signs any, and the client does not say that it keeps none. A signature costs
+// about what it costs to verify the event.
+func (s *Server) signs(r *http.Request) (bool, error) {
+	wanted, err := parametersOf(r).choice("receipt", "signed", "none")
+	return wanted == "signed" && s.o.Receipts != nil && !s.o.Unsigned, err
+}
 
 // contentType refuses a body that does not say that it is one of kinds.
 func contentType(r *http.Request, kinds ...string) error {

@@ -41,6 +41,7 @@ type Options struct {
 	Token    string        // bearer token, "" for none
 	Notary   Notary        // needed with HostKeys, by Proof and by TlogProof
 	HostKeys string        // of the host, as it serves them at /log/keys, or a C2SP tlog-policy: then stores and proofs are taken only under these; "": any
+	Unsigned bool          // stores ask for no signed receipt, which spares the host the signature; not with HostKeys
 }
 
 // A Client is safe for concurrent use.
@@ -74,6 +75,9 @@ func New(o Options) (*Client, error) {
 		}
 		if o.Notary == nil {
 			return nil, errors.New("client: HostKeys need a Notary")
+		}
+		if o.Unsigned {
+			return nil, errors.New("client: HostKeys are for receipts, and Unsigned asks for none")
 		}
 	}
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)

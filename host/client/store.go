@@ -45,7 +45,7 @@ const (
 func (cl *Client) Store(ctx context.Context, wait string, event []byte) (Receipt, error) {
 	var r Receipt
 	err := cl.do(ctx, call{
-		method: http.MethodPost, path: "/v1/events", query: waitQuery(wait), body: event, contentType: "application/json",
+		method: http.MethodPost, path: "/v1/events", query: cl.storing(wait), body: event, contentType: "application/json",
 	}, func(resp *http.Response) error {
 		r = Receipt{} // of an attempt before
 		if err := document(&r)(resp); err != nil {
@@ -60,11 +60,16 @@ func (cl *Client) Store(ctx context.Context, wait string, event []byte) (Receipt
 	return r, err
 }
 
-func waitQuery(wait string) url.Values {
-	if wait == "" {
-		return nil
+// storing returns the parameters of a store.
+func (cl *Client) storing(wait string) url.Values {
+	q := url.Values{}
+	if wait != "" {
+		q.Set("wait", wait)
 	}
-	return url.Values{"wait": {wait}}
+	if cl.o.Unsigned {
+		q.Set("receipt", "none")
+	}
+	return q
 }
 
 func goodHash(s string) error {
@@ -135,7 +140,7 @@ func (cl *Client) storeBatch(ctx context.Context, wait string, events [][]byte, 
 		body.WriteByte('\n')
 	}
 	return cl.do(ctx, call{
-		method: http.MethodPost, path: "/v1/events:batch", query: waitQuery(wait), body: body.Bytes(), contentType: "application/x-ndjson",
+		method: http.MethodPost, path: "/v1/events:batch", query: cl.storing(wait), body: body.Bytes(), contentType: "application/x-ndjson",
 		idle: true, cut: len(todo) > 1,
 	}, func(resp *http.Response) error {
 		lines := newLines(resp.Body)

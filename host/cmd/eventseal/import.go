@@ -33,7 +33,7 @@ func (c *importCommand) Run(ctx context.Context, s *stdio) error {
 			c.State = c.File + ".import.json"
 		}
 	}
-	cl, err := c.connect(nil)
+	cl, err := c.connect(nil, unsigned)
 	if err != nil {
 		return err
 	}

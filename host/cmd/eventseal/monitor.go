@@ -60,7 +60,7 @@ func (c *followFlags) run(ctx context.Context, s *stdio, what string, into *remo
 		}
 	}
 	if into != nil {
-		if o.Into, err = into.connect(nil); err != nil {
+		if o.Into, err = into.connect(nil, unsigned); err != nil {
 			return err
 		}
 		o.Target = into.Server

@@ -30,6 +30,9 @@ func (f *remoteFlags) connect(v client.Verifier, with ...func(*client.Options)) 
 	return cl, nil
 }
 
+// unsigned is for commands that keep no receipts.
+func unsigned(o *client.Options) { o.Unsigned = true }
+
 // A hash is an argument that names an event.
 type hash struct{ digest.Hash }
 

@@ -80,11 +80,16 @@ func (r rawS3) key(v module.Verified) *string {
 }
 
 func (r rawS3) get(v module.Verified) ([]byte, error) {
-	out, err := r.c.GetObject(ctx, &s3client.GetObjectInput{Bucket: &r.bucket, Key: r.key(v)})
+	b, err := r.object(*r.key(v))
 	var missing *types.NoSuchKey
 	if errors.As(err, &missing) {
 		return nil, nil
 	}
+	return b, err
+}
+
+func (r rawS3) object(key string) ([]byte, error) {
+	out, err := r.c.GetObject(ctx, &s3client.GetObjectInput{Bucket: &r.bucket, Key: &key})
 	if err != nil {
 		return nil, err
 	}
@@ -92,9 +97,14 @@ func (r rawS3) get(v module.Verified) ([]byte, error) {
 	return io.ReadAll(out.Body)
 }
 
+func (r rawS3) remove(key string) error {
+	_, err := r.c.DeleteObject(ctx, &s3client.DeleteObjectInput{Bucket: &r.bucket, Key: &key})
+	return err
+}
+
 func (r rawS3) empty(vs []module.Verified) error {
 	for _, v := range vs {
-		if _, err := r.c.DeleteObject(ctx, &s3client.DeleteObjectInput{Bucket: &r.bucket, Key: r.key(v)}); err != nil {
+		if err := r.remove(*r.key(v)); err != nil {
 			return err
 		}
 	}

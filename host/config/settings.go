@@ -79,7 +79,7 @@ func (c *Config) settings() []setting {
 		{key: "scrub.rate", to: &c.Scrub.Rate, doc: "Events per second that a scrub of the running host looks at; 0 is as fast as it can."},
 
 		{key: "transparency.name", to: &c.Transparency.Name, doc: "Public name of the host, which its log's origin begins with: host name and path of its address. Another\nname is another origin, for which witnesses and clients have to be told anew.", example: `"events.example.org"`},
-		{key: "transparency.every", to: &c.Transparency.Every, doc: "Time between two signed heads of the log, of which there are none without new events."},
+		{key: "transparency.every", to: &c.Transparency.Every, doc: "Time between two signed heads of the log, of which there are none without new events.\nEach one leaves some 250 KB in an IPFS replica to the node's garbage collection: run it with --enable-gc."},
 		{key: "transparency.key_file", to: &c.Transparency.KeyFile, doc: "File of the key that signs heads and receipts; eventseal keygen --host makes one. Keep a copy: another\nkey is another log. Empty: host.key in data, made where it is missing.", example: `"/etc/eventseal/host.key"`},
 		{key: "transparency.witnesses", to: &c.Transparency.Witnesses, doc: "Witnesses that are asked to cosign each head, as \"URL vkey\".", example: `["https://witness.example.net w1.example.net+d6e6cb72+BEQpkwZQBKoeTEj03QFYGUwCNJvMZkzZbkAOommRio1R"]`},
 		{key: "transparency.witness_quorum", to: &c.Transparency.WitnessQuorum, doc: "With fewer cosignatures than that the host warns. Who verifies has a policy of their own."},

@@ -274,7 +274,7 @@ func (i *importer) answered(_ int, s client.Stored) error {
 		return err
 	}
 	var refusal *code.Error
-	if s.Err != nil && (!errors.As(s.Err, &refusal) || !final(refusal.Code)) {
+	if s.Err != nil && (!errors.As(s.Err, &refusal) || !client.Final(refusal.Code)) {
 		return s.Err // the event stays pending, and is the first of the next import
 	}
 	if s.Err == nil {
@@ -307,18 +307,6 @@ func (i *importer) answered(_ int, s client.Stored) error {
 		return i.save()
 	}
 	return nil
-}
-
-// final reports whether a refusal is the event's fault, so that it would be
-// refused again.
-func final(c code.Code) bool {
-	switch c {
-	case code.ImplementationsDisagree:
-		return true
-	case code.Unauthorized, code.RateLimited, code.RequestTimeout:
-		return false
-	}
-	return c.Status() < 500
 }
 
 func (i *importer) refuse(l line, refusal *code.Error) error {

@@ -50,6 +50,18 @@ func passing(err error) bool {
 	return errors.As(err, &e) && e.passing
 }
 
+// Final reports whether the refusal of a store is the event's fault, so that it
+// would be refused again.
+func Final(c code.Code) bool {
+	switch c {
+	case code.ImplementationsDisagree:
+		return true
+	case code.Unauthorized, code.RateLimited, code.RequestTimeout:
+		return false
+	}
+	return c.Status() < 500
+}
+
 // A Problem is a problem document (RFC 9457) as the host writes it.
 type Problem struct {
 	Status    int            `json:"status"`

@@ -64,7 +64,7 @@ func (s *storing) flush(ctx context.Context) error {
 			} else {
 				s.b.known++
 			}
-		case errors.As(out.Err, &refusal) && final(refusal.Code):
+		case errors.As(out.Err, &refusal) && client.Final(refusal.Code):
 			s.b.refused++
 			if m.o.Refused != nil {
 				m.o.Refused(s.batch[i], refusal)
@@ -75,16 +75,4 @@ func (s *storing) flush(ctx context.Context) error {
 	}
 	s.batch, s.size = nil, 0
 	return nil
-}
-
-// final reports whether a refusal is the event's fault, so that it would be
-// refused again.
-func final(c code.Code) bool {
-	switch c {
-	case code.ImplementationsDisagree:
-		return true
-	case code.Unauthorized, code.RateLimited, code.RequestTimeout:
-		return false
-	}
-	return c.Status() < 500
 }

@@ -18,7 +18,7 @@ func PutBatch(ctx context.Context, r Replica, vs []module.Verified) []Outcome {
 		return b.PutBatch(ctx, vs)
 	}
 	out := make([]Outcome, len(vs))
-	each(len(vs), func(i int) { out[i].Location, out[i].Err = r.Put(ctx, vs[i]) })
+	Each(len(vs), parallel, func(i int) { out[i].Location, out[i].Err = r.Put(ctx, vs[i]) })
 	return out
 }
 
@@ -29,7 +29,7 @@ func GetBatch(ctx context.Context, r Replica, refs []Ref) []Fetched {
 		return b.GetBatch(ctx, refs)
 	}
 	out := make([]Fetched, len(refs))
-	each(len(refs), func(i int) { out[i].Record, out[i].Err = r.Get(ctx, refs[i]) })
+	Each(len(refs), parallel, func(i int) { out[i].Record, out[i].Err = r.Get(ctx, refs[i]) })
 	return out
 }
 
@@ -41,14 +41,14 @@ func Audit(ctx context.Context, r Replica, refs []Ref, asOf time.Time) []error {
 	return make([]error, len(refs))
 }
 
-// each calls f for 0 … n-1, at most parallel at once, and returns when all have.
-func each(n int, f func(int)) {
+// Each calls f for 0 … n-1, at most so many at once, and returns when all have.
+func Each(n, atOnce int, f func(int)) {
 	if n == 1 {
 		f(0)
 		return
 	}
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, parallel)
+	slots := make(chan struct{}, atOnce)
 	for i := range n {
 		slots <- struct{}{}
 		wg.Go(func() {

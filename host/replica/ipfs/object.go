@@ -11,7 +11,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -93,9 +92,9 @@ func (r *Replica) putObjects(ctx context.Context, os []replica.Object) []error {
 		if todo == nil {
 			break
 		}
-		several(len(todo), func(k int) { errs[todo[k]] = r.link(ctx, os[todo[k]]) })
+		replica.Each(len(todo), linksAt, func(k int) { errs[todo[k]] = r.link(ctx, os[todo[k]]) })
 		err := r.flush(ctx, names)
-		several(len(todo), func(k int) {
+		replica.Each(len(todo), linksAt, func(k int) {
 			i := todo[k]
 			if errs[i] == nil {
 				errs[i] = err
@@ -115,20 +114,6 @@ func (r *Replica) named(ctx context.Context, name string, block digest.Hash) err
 		return fmt.Errorf("%w: %s", errAgain, name)
 	}
 	return err
-}
-
-// several calls f for 0 … n-1, a few at once, and returns when all have.
-func several(n int, f func(int)) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, linksAt)
-	for i := range n {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			f(i)
-		})
-	}
-	wg.Wait()
 }
 
 // importBlocks stores the objects' blocks, which nothing keeps yet.

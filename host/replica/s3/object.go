@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"iter"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	client "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -44,7 +43,7 @@ func (r *Replica) PutObjects(ctx context.Context, os []replica.Object) []error {
 	}
 	return replica.PutObjects(os, func(os []replica.Object) []error {
 		errs := make([]error, len(os))
-		each(len(os), func(i int) {
+		replica.Each(len(os), parallel, func(i int) {
 			o := os[i]
 			errs[i] = r.keep(ctx, keeping{
 				key: r.objectKey(o.Name), turn: r.turn(o.Name), bytes: o.Data,
@@ -156,7 +155,7 @@ func (r *Replica) DeleteObjects(ctx context.Context, names []string) error {
 		return err
 	}
 	errs := make([]error, len(names))
-	each(len(names), func(i int) {
+	replica.Each(len(names), parallel, func(i int) {
 		_, err := r.c.DeleteObject(ctx, &client.DeleteObjectInput{Bucket: &r.bucket, Key: r.objectKey(names[i])})
 		if err = wrap(ctx, err); !errors.Is(err, replica.ErrNotFound) {
 			errs[i] = err
@@ -188,18 +187,4 @@ func (r *Replica) ListObjects(ctx context.Context, prefix string) iter.Seq2[stri
 			}
 		}
 	}
-}
-
-// each calls f for 0 … n-1, several at once, and returns when all have.
-func each(n int, f func(int)) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, parallel)
-	for i := range n {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			f(i)
-		})
-	}
-	wg.Wait()
 }

@@ -58,12 +58,12 @@ export async function serve(t) {
     child.kill(signal);
     await over;
   }
-  /** rebuild has the journal lost and rebuilt from a place's folder, whose order the host's then is. */
+  /** rebuild has the journal lost and rebuilt from a place's folder, whose order the host's then is, and not that of its log. */
   async function rebuild(place) {
     await stop();
     for (const name of readdirSync(folder)) if (name.startsWith("journal") || name === "replica-a") rmSync(join(folder, name), { recursive: true });
     cpSync(place, join(folder, "replica-a"), { recursive: true });
-    await promisify(execFile)(binary, ["reindex", "--from", "replica-a", "--data", folder], { cwd: folder });
+    await promisify(execFile)(binary, ["reindex", "--from", "replica-a", "--new-log", "--data", folder], { cwd: folder });
     await start();
   }
   t.after(async () => {

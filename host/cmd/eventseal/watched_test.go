@@ -146,7 +146,8 @@ func put(t *testing.T, p *process, from, to int) {
 // command runs the binary in a folder and returns its lines and exit status.
 func command(t *testing.T, binary, dir string, args ...string) (lines []map[string]any, out string, exit int) {
 	t.Helper()
-	var stdout, all bytes.Buffer
+	var stdout bytes.Buffer
+	var all lockedBuffer
 	cmd := exec.Command(binary, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, io.MultiWriter(&stdout, &all), &all
 	cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}
@@ -156,7 +157,7 @@ func command(t *testing.T, binary, dir string, args ...string) (lines []map[stri
 	for d := json.NewDecoder(&stdout); ; {
 		var v map[string]any
 		if d.Decode(&v) != nil {
-			return lines, all.String(), cmd.ProcessState.ExitCode()
+			return lines, all.tail(1 << 20), cmd.ProcessState.ExitCode()
 		}
 		lines = append(lines, v)
 	}

@@ -21,7 +21,10 @@ func (r *Replica) Audit(ctx context.Context, refs []replica.Ref, asOf time.Time)
 	if r.closed.Load() {
 		err = replica.ErrClosed
 	} else {
-		err = r.load(ctx, max(0, time.Since(asOf)))
+		if now := time.Now(); asOf.After(now) {
+			asOf = now
+		}
+		err = r.load(ctx, asOf)
 	}
 	if err != nil {
 		for i := range errs {

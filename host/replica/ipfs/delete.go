@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -160,7 +161,7 @@ func (r *Replica) List(ctx context.Context) iter.Seq2[replica.Ref, error] {
 			yield(replica.Ref{}, replica.ErrClosed)
 			return
 		}
-		if err := r.load(ctx, 0); err != nil {
+		if err := r.load(ctx, time.Now()); err != nil {
 			yield(replica.Ref{}, err)
 			return
 		}

@@ -107,15 +107,15 @@ func (x *index) knows(root digest.Hash) bool {
 // for roots that somebody else pinned.
 const rereadAfter = 5 * time.Second
 
-// load returns when the pinned roots were read by a reading that began at most
-// maxAge ago, or after this call with maxAge 0. The reading belongs to nobody:
+// load returns when the pinned roots were read by a reading that did not begin
+// before since, which is no later than now. The reading belongs to nobody:
 // it goes on when a caller's context ends, so that a node with many roots is
 // known in the end however short the callers' patience is.
-func (r *Replica) load(ctx context.Context, maxAge time.Duration) error {
+func (r *Replica) load(ctx context.Context, since time.Time) error {
 	x := &r.index
-	for asked := time.Now(); ; {
+	for {
 		x.mu.Lock()
-		if !x.loaded.IsZero() && !x.loaded.Before(asked.Add(-maxAge)) {
+		if !x.loaded.IsZero() && !x.loaded.Before(since) {
 			x.mu.Unlock()
 			return nil
 		}
@@ -229,7 +229,7 @@ func (r *Replica) known(ctx context.Context) error {
 	if ready {
 		return nil
 	}
-	return r.load(ctx, time.Hour)
+	return r.load(ctx, time.Now().Add(-time.Hour))
 }
 
 // root reads a root; ErrNotFound also where it is none of ours.
@@ -260,7 +260,7 @@ func (r *Replica) find(ctx context.Context, h digest.Hash, thorough bool) ([]pla
 	}
 	roots := x.of(h)
 	if len(roots) == 0 && thorough {
-		if err := r.load(ctx, rereadAfter); err != nil {
+		if err := r.load(ctx, time.Now().Add(-rereadAfter)); err != nil {
 			return nil, err
 		}
 		roots = x.of(h)

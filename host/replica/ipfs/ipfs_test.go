@@ -319,7 +319,7 @@ func TestAuditFindsWhatIsNotKept(t *testing.T) {
 	r.index.mu.Lock()
 	loaded := r.index.loaded
 	r.index.mu.Unlock()
-	for range 3 {
+	for _, asOf := range []time.Time{asOf, loaded} {
 		all = append(all, r.Audit(ctx, refs, asOf)...)
 	}
 	r.index.mu.Lock()

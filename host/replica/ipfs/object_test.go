@@ -39,10 +39,33 @@ func tiles(from, to int) (os []replica.Object) {
 	return os
 }
 
+// inParts has a node keep each folder that it writes from now on in parts.
+func inParts(t *testing.T, s *servers.Server) {
+	t.Helper()
+	ipfs(t, s, "config", "Import.UnixFSHAMTDirectorySizeThreshold", "1B")
+	ipfs(t, s, "config", "--json", "Import.UnixFSHAMTDirectoryMaxFanout", "16")
+	s.Kill()
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // What was acknowledged is there after the node was killed, and its garbage
-// collection leaves it.
+// collection leaves it; however the node keeps folders.
 func TestObjectsSurviveTheNode(t *testing.T) {
-	s := servers.Kubo(t)
+	t.Run("folders whole", func(t *testing.T) { objectsSurvive(t, servers.Kubo(t)) })
+	t.Run("folders in parts", func(t *testing.T) {
+		s := servers.Kubo(t)
+		inParts(t, s)
+		objectsSurvive(t, s)
+		at := strings.TrimSpace(ipfs(t, s, "files", "stat", "--hash", folder+"/log/a/tile/0"))
+		if node := ipfs(t, s, "dag", "get", at); !strings.Contains(node, `"Data":{"/":{"bytes":"CAU`) { // UnixFS' type 5
+			t.Errorf("the folder is whole: %s", node)
+		}
+	})
+}
+
+func objectsSurvive(t *testing.T, s *servers.Server) {
 	r := open(t, s)
 	again := func() {
 		t.Helper()

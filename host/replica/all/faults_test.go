@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -15,40 +16,47 @@ import (
 	"github.com/eventseal/eventseal/servers/proxy"
 )
 
+// serverFaults are those that a server cannot hide.
+var serverFaults = map[string]proxy.Fault{
+	"refused": proxy.Refused, "black hole": proxy.BlackHole, "slow": proxy.Slow,
+	"reset": proxy.Reset, "truncated": proxy.Truncated, "wrong bytes": proxy.Wrong,
+}
+
+// behind opens the replica of a kind through a proxy.
+func behind(t *testing.T, kind string, s *servers.Server) (*proxy.Proxy, Replica) {
+	t.Helper()
+	p, err := proxy.New(s.Kind, s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	r, err := Open(context.Background(), config.Replica{
+		Name: "it", Kind: kind, Timeout: 5 * time.Second,
+		Redis: config.RedisReplica{Addresses: []string{p.Addr}},
+		S3: config.S3Replica{
+			Endpoint: p.URL(), Bucket: "events", PathStyle: true, Region: servers.S3Region,
+			AccessKeyID: servers.S3AccessKey, SecretAccessKey: servers.S3SecretKey,
+		},
+		IPFS: config.IPFSReplica{API: p.URL()},
+	}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	return p, r
+}
+
 // Whatever a server or the network does, a replica answers within the context,
 // never calls an event missing because of it, never hands out other bytes as
 // the event, and works again when the fault is over, without being reopened.
 func TestFaultsOfServers(t *testing.T) {
-	cache, bucket, node := servers.Redis(t), servers.S3(t), servers.Kubo(t)
-	if err := bucket.Bucket("events"); err != nil {
-		t.Fatal(err)
-	}
 	const patience = time.Second // less than a slow answer takes
-	faults := map[string]proxy.Fault{
-		"refused": proxy.Refused, "black hole": proxy.BlackHole, "slow": proxy.Slow,
-		"reset": proxy.Reset, "truncated": proxy.Truncated, "wrong bytes": proxy.Wrong, "forgets": proxy.Forget,
-	}
-	for kind, s := range map[string]*servers.Server{config.Redis: cache, config.S3: bucket, config.IPFS: node} {
+	faults := maps.Clone(serverFaults)
+	faults["forgets"] = proxy.Forget
+	for kind, s := range real(t) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			p, err := proxy.New(s.Kind, s.Addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer p.Close()
-			r, err := Open(context.Background(), config.Replica{
-				Name: "it", Kind: kind, Timeout: 5 * time.Second,
-				Redis: config.RedisReplica{Addresses: []string{p.Addr}},
-				S3: config.S3Replica{
-					Endpoint: p.URL(), Bucket: "events", PathStyle: true, Region: servers.S3Region,
-					AccessKeyID: servers.S3AccessKey, SecretAccessKey: servers.S3SecretKey,
-				},
-				IPFS: config.IPFSReplica{API: p.URL()},
-			}, false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer r.Close()
+			p, r := behind(t, kind, s)
 			short := func() context.Context {
 				ctx, cancel := context.WithTimeout(context.Background(), patience)
 				t.Cleanup(cancel)

@@ -11,7 +11,6 @@ import (
 	"github.com/eventseal/eventseal/host/config"
 	"github.com/eventseal/eventseal/host/replica"
 	"github.com/eventseal/eventseal/host/replica/replicatest"
-	"github.com/eventseal/eventseal/servers"
 	"github.com/eventseal/eventseal/servers/proxy"
 )
 
@@ -19,43 +18,23 @@ import (
 // one because of it, none is handed out with other bytes, and whether a call
 // that failed stored something or not, the next put and swap find their way.
 func TestObjectsAndFaultsOfServers(t *testing.T) {
-	const patience = time.Second // less than a slow answer takes
-	faults := map[string]proxy.Fault{
-		"refused": proxy.Refused, "black hole": proxy.BlackHole, "slow": proxy.Slow,
-		"reset": proxy.Reset, "truncated": proxy.Truncated, "wrong bytes": proxy.Wrong,
-	}
 	for kind, s := range real(t) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			p, err := proxy.New(s.Kind, s.Addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer p.Close()
-			r, err := Open(context.Background(), config.Replica{
-				Name: "it", Kind: kind, Timeout: 5 * time.Second,
-				Redis: config.RedisReplica{Addresses: []string{p.Addr}},
-				S3: config.S3Replica{
-					Endpoint: p.URL(), Bucket: "events", PathStyle: true, Region: servers.S3Region,
-					AccessKeyID: servers.S3AccessKey, SecretAccessKey: servers.S3SecretKey,
-				},
-				IPFS: config.IPFSReplica{API: p.URL()},
-			}, false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer r.Close()
+			p, r := behind(t, kind, s)
 			o, ok := replica.As[replica.Objects](r)
 			if !ok {
 				t.Fatal("it keeps no objects")
 			}
-			short := func() context.Context {
-				ctx, cancel := context.WithTimeout(context.Background(), patience)
+			within := func(d time.Duration) context.Context {
+				ctx, cancel := context.WithTimeout(context.Background(), d)
 				t.Cleanup(cancel)
 				return ctx
 			}
+			// Less than a slow answer takes, while there is a fault; more than enough afterwards.
+			short, long := func() context.Context { return within(proxy.Delay / 2) }, func() context.Context { return within(time.Minute) }
 			seed := uint64(0)
-			for name, fault := range faults {
+			for name, fault := range serverFaults {
 				t.Run(name, func(t *testing.T) {
 					seed++
 					// The proxy cuts and changes what it finds in every record.
@@ -89,12 +68,12 @@ func TestObjectsAndFaultsOfServers(t *testing.T) {
 						t.Fatal(err)
 					}
 					for range 3 { // a batch of connections may still have to find out
-						if err = r.Check(short()); err == nil {
+						if err = r.Check(long()); err == nil {
 							break
 						}
 					}
 					for range 3 {
-						if err = errors.Join(o.PutObjects(short(), []replica.Object{held, other})...); err == nil {
+						if err = errors.Join(o.PutObjects(long(), []replica.Object{held, other})...); err == nil {
 							break
 						}
 					}
@@ -102,11 +81,11 @@ func TestObjectsAndFaultsOfServers(t *testing.T) {
 						t.Fatalf("after the fault: %v", err)
 					}
 					for _, want := range []replica.Object{held, other} {
-						if b, err := o.GetObject(short(), want.Name); err != nil || !bytes.Equal(b, want.Data) {
+						if b, err := o.GetObject(long(), want.Name); err != nil || !bytes.Equal(b, want.Data) {
 							t.Errorf("after the fault: %s: %d bytes, %v", want.Name, len(b), err)
 						}
 					}
-					b, err = o.GetObject(short(), head)
+					b, err = o.GetObject(long(), head)
 					if fault != proxy.Wrong && (err != nil || string(b) != "2" && (string(b) != "1" || swapped == nil)) {
 						t.Errorf("the checkpoint is %q, %v; swapping it said %v", b, err, swapped)
 					}

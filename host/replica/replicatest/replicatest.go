@@ -283,6 +283,27 @@ func concurrent(t *testing.T, s Subject) {
 	wg.Wait()
 }
 
+// winnerOf returns the one racer that was told that what it gave is stored; all
+// others must have met a conflict.
+func winnerOf(t *testing.T, errs []error) int {
+	t.Helper()
+	winner := -1
+	for i, err := range errs {
+		switch {
+		case err == nil && winner >= 0:
+			t.Fatalf("both %d and %d were told that theirs is stored", winner, i)
+		case err == nil:
+			winner = i
+		case !errors.Is(err, replica.ErrConflict):
+			t.Fatalf("racer %d: %v, want ErrConflict", i, err)
+		}
+	}
+	if winner < 0 {
+		t.Fatal("nobody won")
+	}
+	return winner
+}
+
 func racing(t *testing.T, s Subject) {
 	const racers = 8
 	for round := range uint64(10) {
@@ -292,20 +313,7 @@ func racing(t *testing.T, s Subject) {
 			wg.Go(func() { _, errs[i] = s.Replica.Put(context.Background(), Event(round, 300, i)) })
 		}
 		wg.Wait()
-		winner := -1
-		for i, err := range errs {
-			switch {
-			case err == nil && winner >= 0:
-				t.Fatalf("both %d and %d were told that they are stored", winner, i)
-			case err == nil:
-				winner = i
-			case !errors.Is(err, replica.ErrConflict):
-				t.Fatalf("racer %d: %v, want ErrConflict", i, err)
-			}
-		}
-		if winner < 0 {
-			t.Fatal("nobody won")
-		}
+		winner := winnerOf(t, errs)
 		v := Event(round, 300, winner)
 		holds(t, s.Replica, replica.Ref{Hash: v.Hash()}, v)
 	}

@@ -51,6 +51,17 @@ func ParseProof(text []byte) (p Proof, err error) {
 	return p, nil
 }
 
+// Text returns the proof as ParseProof reads it.
+func (p Proof) Text() []byte {
+	b := strconv.AppendUint([]byte(proofHeader+"index "), p.Index, 10)
+	b = append(b, '\n')
+	for _, h := range p.Path {
+		b = base64.StdEncoding.AppendEncode(b, h[:])
+		b = append(b, '\n')
+	}
+	return append(append(b, '\n'), p.Note...)
+}
+
 // Leads reports whether the path leads from the leaf of an event to the root of
 // a checkpoint, which is for the caller to have read from the note.
 func (p Proof) Leads(event digest.Hash, c Checkpoint) bool {

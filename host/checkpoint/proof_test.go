@@ -62,6 +62,9 @@ func TestProof(t *testing.T) {
 			if err != nil || p.Index != uint64(index) || !strings.HasPrefix(string(p.Note), c.Text()) {
 				t.Fatalf("%q: %+v, %v", text, p, err)
 			}
+			if !bytes.Equal(p.Text(), text) {
+				t.Errorf("%q is written as %q", text, p.Text())
+			}
 			if !p.Leads(leaf(index).hash(), c) {
 				t.Errorf("%d of %d does not lead to the root", index, size)
 			}

@@ -2,14 +2,13 @@ package log
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/eventseal/eventseal/host/checkpoint"
 	"github.com/eventseal/eventseal/wasm/code"
 )
 
@@ -42,14 +41,7 @@ func (l *Log) Prove(ctx context.Context, sequence uint64) ([]byte, error) {
 	if err := tlog.CheckRecord(proof, int64(s.Size), tlog.Hash(s.Root), int64(index), tlog.Hash(leaf)); err != nil {
 		return nil, l.unreadable(errDiffers)
 	}
-	b := strconv.AppendUint([]byte("c2sp.org/tlog-proof@v1\nindex "), index, 10)
-	b = append(b, '\n')
-	for _, h := range path {
-		b = base64.StdEncoding.AppendEncode(b, h[:])
-		b = append(b, '\n')
-	}
-	b = append(b, '\n')
-	return append(b, s.note...), nil
+	return checkpoint.Proof{Index: index, Path: path, Note: s.note}.Text(), nil
 }
 
 // unreadable stops the log where the journal's events are not those that it has

@@ -2,11 +2,9 @@ package monitor
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -121,49 +119,16 @@ func (m *Monitor) checkSplit(f *Finding) error {
 
 func (m *Monitor) checkLeaf(f *Finding) error {
 	h, ok := digest.ParseHash(f.Hash)
-	index, proof, signed, err := parseProof(f.Proof)
-	if err != nil || !ok || index+1 != f.Sequence {
+	p, err := checkpoint.ParseProof([]byte(f.Proof))
+	if err != nil || !ok || p.Index+1 != f.Sequence {
 		return errors.Join(errors.New("the proof is not of the event"), err)
 	}
-	c, _, err := m.open(signed)
+	c, _, err := m.open(string(p.Note))
 	if err != nil {
 		return err
 	}
-	if index >= c.Size {
-		return errors.New("the head does not cover the event")
+	if !p.Leads(h, c) {
+		return errors.New("the proof does not lead from the event to the head")
 	}
-	return tlog.CheckRecord(proof, int64(c.Size), tlog.Hash(c.Root), int64(index), tlog.RecordHash(h[:]))
-}
-
-const proofHeader = "c2sp.org/tlog-proof@v1\n"
-
-// formatProof returns a C2SP tlog-proof.
-func formatProof(index uint64, p tlog.RecordProof, signed string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%sindex %d\n", proofHeader, index)
-	for _, h := range p {
-		b.WriteString(h.String() + "\n")
-	}
-	return b.String() + "\n" + signed
-}
-
-// parseProof reads what formatProof returns.
-func parseProof(text string) (index uint64, p tlog.RecordProof, signed string, err error) {
-	rest, ok := strings.CutPrefix(text, proofHeader+"index ")
-	head, signed, ok2 := strings.Cut(rest, "\n\n")
-	lines := strings.Split(head, "\n")
-	if !ok || !ok2 || len(lines) > 1+63 {
-		return 0, nil, "", errors.New("not a tlog-proof")
-	}
-	if index, err = strconv.ParseUint(lines[0], 10, 63); err != nil {
-		return 0, nil, "", err
-	}
-	for _, line := range lines[1:] {
-		h, err := base64.StdEncoding.Strict().DecodeString(line)
-		if err != nil || len(h) != digest.Size {
-			return 0, nil, "", errors.New("not a tlog-proof")
-		}
-		p = append(p, tlog.Hash(h))
-	}
-	return index, p, signed, nil
+	return nil
 }

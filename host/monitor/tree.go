@@ -127,8 +127,12 @@ func (t *tree) leaves(ctx context.Context, n tile.Name) (hs []digest.Hash, err e
 // inclusion returns the C2SP tlog-proof of a leaf.
 func (t *tree) inclusion(ctx context.Context, index uint64) (text string, err error) {
 	err = t.with(ctx, func(r tlog.HashReader) error {
-		p, err := tlog.ProveRecord(int64(t.Size), int64(index), r)
-		text = formatProof(index, p, t.note)
+		path, err := tlog.ProveRecord(int64(t.Size), int64(index), r)
+		p := checkpoint.Proof{Index: index, Note: []byte(t.note)}
+		for _, h := range path {
+			p.Path = append(p.Path, digest.Hash(h))
+		}
+		text = string(p.Text())
 		return err
 	})
 	return text, err

@@ -66,11 +66,16 @@ func (l *Log) cosign(ctx context.Context, head []byte, size uint64) (lines []byt
 			b, err := w.Cosign(ctx, head, func(old uint64) ([]digest.Hash, error) {
 				return read(l.o.Journal, size).all(ctx, consistency(old, size))
 			})
-			if err != nil {
-				l.o.Log.Warn("a witness does not cosign the transparency log's head", "witness", i+1, "size", size, "error", err)
-				return
+			switch was := l.silent[i]; {
+			case err == nil:
+				got[i] = b
+				if was {
+					l.o.Log.Info("a witness cosigns the transparency log's heads again", "witness", i+1, "size", size)
+				}
+			case !was: // told once, not of every head
+				l.o.Log.Warn("a witness does not cosign the transparency log's head; it is asked again", "witness", i+1, "size", size, "error", err)
 			}
-			got[i] = b
+			l.silent[i] = err != nil
 		})
 	}
 	wg.Wait()

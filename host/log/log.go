@@ -92,6 +92,7 @@ type Log struct {
 	tree    *tree     // of the head
 	doubt   bool      // the journal and the places have to be read and judged before anything else
 	offered time.Time // when the witnesses were asked last
+	silent  []bool    // of each witness: it did not cosign when it was asked last
 
 	mu      sync.Mutex
 	state   State
@@ -159,7 +160,7 @@ func open(o Options) (*Log, error) {
 		o.Log = slog.Default()
 	}
 	l := &Log{
-		o: o, end: func() {}, ended: make(chan struct{}), doubt: true, tree: &tree{},
+		o: o, end: func() {}, ended: make(chan struct{}), doubt: true, tree: &tree{}, silent: make([]bool, len(o.Cosigners)),
 		state: State{State: Starting, Since: time.Now()}, changed: make(chan struct{}),
 	}
 	for _, p := range o.Places {

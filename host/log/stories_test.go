@@ -347,10 +347,18 @@ func TestWitnesses(t *testing.T) {
 	if s.Cosigned != 1 || !bytes.HasSuffix(l.Checkpoint(), []byte("\n— w1 AAAA\n")) {
 		t.Fatalf("%+v\n%s", s, l.Checkpoint())
 	}
+	w.disk.admit(1)
+	w.round(l)
+	if n := strings.Count(w.said.String(), "it says no"); n != 1 {
+		t.Errorf("that a witness is silent is told %d times", n)
+	}
 	bad.fail, bad.line = nil, "— w2 AAAA\n"
 	w.disk.admit(1)
 	if s := w.round(l); s.Cosigned != 2 || !bytes.HasSuffix(l.Checkpoint(), []byte("\n— w2 AAAA\n— w1 AAAA\n")) {
 		t.Fatalf("%+v\n%s", s, l.Checkpoint())
+	}
+	if !strings.Contains(w.said.String(), "cosigns the transparency log's heads again") {
+		t.Errorf("%s", w.said.String())
 	}
 }
 

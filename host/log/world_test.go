@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"log/slog"
 	"net/http/httptest"
@@ -143,10 +142,13 @@ type world struct {
 	every   time.Duration
 	tidy    bool // one process only: no partial tile is left
 	witness []Cosigner
+	said    bytes.Buffer // what log has written
+	log     *slog.Logger
 }
 
 func newWorld(t testing.TB, places, quorum int) *world {
 	w := &world{t: t, key: newKey(t), name: "example.org", disk: newDisk(), quorum: quorum, every: time.Hour}
+	w.log = slog.New(slog.NewTextHandler(&w.said, nil))
 	for range places {
 		w.buckets = append(w.buckets, newBucket())
 	}
@@ -164,7 +166,7 @@ func (w *world) start(f fault) *Log {
 	w.gate = &gate{fault: f, calls: map[string]int{}}
 	o := Options{
 		Journal: gatedJournal{w.disk, w.gate}, MinRedundancy: w.quorum, Module: moduletest.Open(w.t), Key: w.key, Name: w.name, Every: w.every,
-		Cosigners: w.witness, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Cosigners: w.witness, Log: w.log,
 	}
 	for i, b := range w.buckets {
 		name := fmt.Sprintf("replica-%d", i+1)

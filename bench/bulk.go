@@ -39,20 +39,13 @@ type bulk struct {
 // another host and exports that: the two must be equal to the byte, and be what
 // was made.
 func bulkRows(o options) ([]row, error) {
-	dir, err := scratch()
+	dir, binary, err := workshop()
 	if err != nil {
 		return nil, err
 	}
 	defer dir.remove()
-	path, err := filepath.Abs(dir.path)
-	if err != nil {
-		return nil, err
-	}
-	b := &bulk{dir: path, events: uint64(o.bulk)}
-	b.host = &host{binary: b.file("eventseal"), data: b.file("data-a")}
-	if err := build(b.host.binary); err != nil {
-		return nil, err
-	}
+	b := &bulk{dir: dir.path, events: uint64(o.bulk)}
+	b.host = &host{binary: binary, data: b.file("data-a")}
 	if _, err := b.host.start(); err != nil {
 		return nil, err
 	}

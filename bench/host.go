@@ -37,19 +37,12 @@ func build(path string) error {
 // synced, before it is answered.
 func hostRows(o options) (rows []row, err error) {
 	ctx := context.Background()
-	dir, err := scratch()
+	dir, binary, err := workshop()
 	if err != nil {
 		return nil, err
 	}
 	defer dir.remove()
-	path, err := filepath.Abs(dir.path)
-	if err != nil {
-		return nil, err
-	}
-	h := &host{binary: filepath.Join(path, "eventseal"), data: filepath.Join(path, "data")}
-	if err := build(h.binary); err != nil {
-		return nil, err
-	}
+	h := &host{binary: binary, data: filepath.Join(dir.path, "data")}
 	if _, err := h.start(); err != nil {
 		return nil, err
 	}
@@ -115,7 +108,7 @@ func hostRows(o options) (rows []row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	synced, err := appendAndSync(path)
+	synced, err := appendAndSync(dir.path)
 	if err != nil {
 		return nil, err
 	}

@@ -34,25 +34,17 @@ const (
 // what a proof costs.
 func logRows(o options) (rows []row, err error) {
 	ctx := context.Background()
-	dir, err := scratch()
+	dir, binary, err := workshop()
 	if err != nil {
 		return nil, err
 	}
 	defer dir.remove()
-	path, err := filepath.Abs(dir.path)
-	if err != nil {
-		return nil, err
-	}
-	binary := filepath.Join(path, "eventseal")
-	if err := build(binary); err != nil {
-		return nil, err
-	}
 	fmt.Fprintln(os.Stderr, "bench: signing events …")
 	events, err := manyEvents(ctx, o.events)
 	if err != nil {
 		return nil, err
 	}
-	stores, last, err := logStores(path, binary, events)
+	stores, last, err := logStores(dir.path, binary, events)
 	rows = append(rows, stores...)
 	if err != nil {
 		return rows, err
@@ -67,7 +59,7 @@ func logRows(o options) (rows []row, err error) {
 	if err != nil {
 		return rows, err
 	}
-	peer, err := tesseraLeaves(filepath.Join(path, "tessera"))
+	peer, err := tesseraLeaves(filepath.Join(dir.path, "tessera"))
 	if err != nil {
 		return rows, err
 	}

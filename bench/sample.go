@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -66,7 +67,23 @@ func scratch() (folder, error) {
 		return folder{}, err
 	}
 	path, err := os.MkdirTemp(parent, "bench-")
+	if err != nil {
+		return folder{}, err
+	}
+	path, err = filepath.Abs(path)
 	return folder{path}, err
+}
+
+// workshop is a scratch folder with the binary that people run in it.
+func workshop() (f folder, binary string, err error) {
+	if f, err = scratch(); err != nil {
+		return f, "", err
+	}
+	binary = filepath.Join(f.path, "eventseal")
+	if err = build(binary); err != nil {
+		f.remove()
+	}
+	return f, binary, err
 }
 
 func (f folder) remove() { os.RemoveAll(f.path) }

@@ -9,7 +9,6 @@ import (
 	"math"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -160,25 +159,17 @@ func perEvent(before, after map[string]time.Duration, events int) string {
 // stackRows loads the real binary over the real servers.
 func stackRows(o options) (rows []row, err error) {
 	ctx := context.Background()
-	folder, err := scratch()
+	dir, binary, err := workshop()
 	if err != nil {
 		return nil, err
 	}
-	defer folder.remove()
-	dir, err := filepath.Abs(folder.path)
-	if err != nil {
-		return nil, err
-	}
-	binary := filepath.Join(dir, "eventseal")
-	if err := build(binary); err != nil {
-		return nil, err
-	}
-	s, err := newStack(dir)
+	defer dir.remove()
+	s, err := newStack(dir.path)
 	if err != nil {
 		return nil, err
 	}
 	defer s.stop()
-	hostDir, err := servers.MakeDir(dir, "host")
+	hostDir, err := servers.MakeDir(dir.path, "host")
 	if err != nil {
 		return nil, err
 	}

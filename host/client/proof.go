@@ -33,6 +33,9 @@ func (cl *Client) Proof(ctx context.Context, h digest.Hash) (p Proof, err error)
 			c, _ := code.Parse(p.Report.Code)
 			return fmt.Errorf("the host served a proof that does not hold: %w", &code.Error{Code: c})
 		}
+		if cl.trust != nil && p.Report.Parts["keys"] != "valid" {
+			return &code.Error{Code: code.UntrustedKey, Detail: "the keys name no host (PUB_K1_…), and the receipt in the proof is a host's"}
+		}
 		if p.Report.Hash != h {
 			return &code.Error{Code: code.HashMismatch, Detail: "the host served the proof of event " + p.Report.Hash.String()}
 		}

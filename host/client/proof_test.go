@@ -64,7 +64,7 @@ func TestProof(t *testing.T) {
 		}
 	}
 	h := moduletest.Event(t, 3).Hash()
-	for _, keys := range []string{"", host.Keys(), host.Key()} {
+	for _, keys := range []string{"", host.Keys(), host.K1().Public} {
 		cl := start(t, client.Options{Notary: moduletest.Open(t), HostKeys: keys}, serve(file, text))
 		pending.Store(true)
 		p, err := cl.Proof(t.Context(), h)
@@ -75,6 +75,14 @@ func TestProof(t *testing.T) {
 		if got, err := cl.TlogProof(t.Context(), h); err != nil || !bytes.Equal(got, text) {
 			t.Errorf("%q, %v", got, err)
 		}
+	}
+	// A log vouches for its tlog-proofs, and for no host.
+	alone := start(t, client.Options{Notary: moduletest.Open(t), HostKeys: host.Key()}, serve(file, text))
+	if p, err := alone.Proof(t.Context(), h); p.File != nil || !errors.Is(err, &code.Error{Code: code.UntrustedKey}) {
+		t.Errorf("by the log's key alone: %v", err)
+	}
+	if got, err := alone.TlogProof(t.Context(), h); err != nil || !bytes.Equal(got, text) {
+		t.Errorf("%q, %v", got, err)
 	}
 	for name, c := range map[string]struct {
 		keys       string

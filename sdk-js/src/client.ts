@@ -93,6 +93,7 @@ export class EventSealClient {
     this.#http = new Caller(url, options);
     this.#most = limitOf(options);
     this.#trust = trustOf((this.#keys = options.hostKeys));
+    if (this.#keys !== undefined && this.#trust.hosts.length === 0) throw new EventSealError("invalid_argument", "", "hostKeys name no host (PUB_K1_…)");
   }
 
   /**

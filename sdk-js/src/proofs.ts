@@ -33,9 +33,9 @@ export interface TrustOptions {
    * The keys that are trusted, one a line; blank lines and those that begin with
    * `#` say nothing. A host's `PUB_K1_…`; the verifier key of a log, or of a
    * witness; or the lines of a C2SP tlog-policy. What a host serves at
-   * `/log/keys` is such a text: it names the host's key and its log. Without
-   * hosts, logs and quorum in it, any are as good: then the answer is about what
-   * was signed, and not about who signed it.
+   * `/log/keys` is such a text: it names the host's key and its log. Without a
+   * host in it any is as good: then the answer is about what was signed, and not
+   * about who signed it.
    */
   keys?: string | undefined;
 }
@@ -56,7 +56,7 @@ export interface ValidReceipt {
   /** The log's verifier key and its name. */
   readonly log: string;
   readonly origin: string;
-  /** Whether `keys` named this host or this log. */
+  /** Whether `keys` named this host. A log vouches for none: anybody can sign a receipt that names it. */
   readonly trusted: boolean;
 }
 
@@ -89,7 +89,7 @@ export function receiptVerdict(receipt: SignedReceipt | JsonObject | JsonText, {
   if (!(answer instanceof Uint8Array)) return invalid(answer);
   const { record_digest: recordDigest, admitted_at: admittedAt, ...rest } = JSON.parse(textOf(answer)) as ReceiptReport;
   if ((logs.length > 0 && !logs.includes(rest.log)) || (hosts.length > 0 && !hosts.includes(rest.key))) return invalid({ code: "untrusted_key", pointer: "" });
-  return frozen({ valid: true as const, recordDigest, admittedAt, ...rest, trusted: logs.length + hosts.length > 0 });
+  return frozen({ valid: true as const, recordDigest, admittedAt, ...rest, trusted: hosts.length > 0 });
 }
 
 /**
@@ -110,7 +110,7 @@ export interface ProofParts {
   readonly checkpoint: PartVerdict<"not checked">;
   /** Of witnesses: `needs policy` where none of their keys is known. */
   readonly cosignatures: PartVerdict<"absent" | "needs policy" | "not checked">;
-  /** Whether the keys are trusted: `needs keys` where none were given. */
+  /** Whether the keys are trusted: `needs keys` where no host was named. */
   readonly keys: PartVerdict<"needs keys" | "not checked">;
   readonly anchor: PartVerdict<"absent" | "needs chain">;
 }

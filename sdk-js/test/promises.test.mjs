@@ -48,7 +48,7 @@ test("a client that knows the host's keys takes no other receipt", async (t) => 
   answer = receipt(events[0].hash, { unsigned: "log_stopped" });
   await assert.rejects(client.storeEvent(events[0]), wrong("log_stopped"));
   assert.deepEqual(await new EventSealClient(url).storeEvent(events[0]), answer);
-  for (const hostKeys of ["x", 7]) assert.throws(() => new EventSealClient(url, { hostKeys }), wrong("invalid_argument"));
+  for (const hostKeys of ["x", 7, "", log.vkey]) assert.throws(() => new EventSealClient(url, { hostKeys }), wrong("invalid_argument"));
 });
 
 test("in a batch, each event has its own receipt", async (t) => {

@@ -37,12 +37,13 @@ test("a proof shows what it shows, in any spelling", () => {
 test("whose keys they are is for the caller to say", () => {
   const file = log.proof(3, 13, [w1, w2]);
   const keysOf = (...lines) => lines.join("\n");
-  const policy = (k) => keysOf(`log ${log.vkey}`, `witness a ${w1.vkey}`, `witness b ${w2.vkey}`, `witness c ${w3.vkey}`, `group g ${k} a b c`, "quorum g");
+  const policy = (k) => keysOf(log.key, `log ${log.vkey}`, `witness a ${w1.vkey}`, `witness b ${w2.vkey}`, `witness c ${w3.vkey}`, `group g ${k} a b c`, "quorum g");
   for (const [name, keys, parts, more] of [
     ["none", undefined, { cosignatures: "needs policy" }],
     ["comments", "# nothing\n\n", { cosignatures: "needs policy" }],
     ["the host's", log.keys, { keys: "valid", cosignatures: "needs policy" }],
     ["the host's alone", log.key, { keys: "valid", cosignatures: "needs policy" }],
+    ["its log's alone", log.vkey, { cosignatures: "needs policy" }],
     ["one of several", keysOf(other.key, log.key), { keys: "valid", cosignatures: "needs policy" }],
     ["another host's", other.keys, { keys: "untrusted_key", cosignatures: "needs policy" }, { valid: false, code: "untrusted_key" }],
     ["its log's, another host's", keysOf(log.vkey, other.key), { keys: "untrusted_key", cosignatures: "needs policy" }, { valid: false, code: "untrusted_key" }],
@@ -118,9 +119,10 @@ test("a receipt is by whom it is, and a changed one is by nobody known", () => {
     key: log.key, log: log.vkey, origin: log.origin, trusted: false,
   };
   for (const form of [signed, JSON.stringify(signed, null, 1), new TextEncoder().encode(canonicalize(signed))]) assert.deepEqual(verifyReceipt(form), want);
-  for (const keys of [log.keys, log.key, log.vkey, `log ${log.vkey} https://x.example\n# mine\n\nwitness w ${w1.vkey}\nquorum w`, `${other.key}\n${log.key}`]) assert.deepEqual(verifyReceipt(signed, { keys }), { ...want, trusted: true }, keys);
+  for (const keys of [log.keys, log.key, `log ${log.vkey} https://x.example\n# mine\n\nwitness w ${w1.vkey}\nquorum w\n${log.key}`, `${other.key}\n${log.key}`]) assert.deepEqual(verifyReceipt(signed, { keys }), { ...want, trusted: true }, keys);
   for (const keys of [other.keys, other.key, other.vkey, `${log.vkey}\n${other.key}`, `${other.vkey}\n${log.key}`]) assert.equal(verifyReceipt(signed, { keys }).code, "untrusted_key", keys);
   assert.equal(verifyReceipt(signed, { keys: w1.vkey }).trusted, false, "a witness is no host");
+  assert.deepEqual(verifyReceipt(signed, { keys: log.vkey }), want, "a log vouches for no host");
   for (const keys of ["x", `${log.key} x`, `log ${w1.vkey}`, `log ${log.key}`, log.vkey.slice(0, -1)]) assert.throws(() => verifyReceipt(signed, { keys }), wrong("invalid_argument"), keys);
 
   for (const more of [{ sequence: 5 }, { durable: 3, replicas: ["a", "b", "c"] }, { admitted_at: 1 }, { hash: events[4].hash }]) {

@@ -242,17 +242,19 @@ func (v *Verifier) cosignatures() {
 	}
 }
 
-// keys compares who signed with who is trusted.
+// keys compares who signed with who is trusted. A host that is trusted vouches
+// for its log with its receipt, but a log for no host: anybody can sign a receipt
+// that names it, and add a line to its checkpoint.
 //
 //go:noinline
 func (v *Verifier) keys(hasReceipt bool) {
 	t := &v.trust
 	switch {
-	case t.nlogs+t.nhosts == 0:
-		v.known[partKeys] = needsKeys
-	case !hasReceipt:
+	case !hasReceipt && t.nlogs+t.nhosts > 0:
 		v.known[partKeys] = unchecked
 	case t.nlogs > 0 && !t.hasLog(&v.receipt.Log) || t.nhosts > 0 && !t.hasHost(&v.receipt.Key):
 		v.parts[partKeys] = code.UntrustedKey
+	case t.nhosts == 0:
+		v.known[partKeys] = needsKeys
 	}
 }

@@ -41,13 +41,16 @@ func textOf(file any) string {
 	return string(canonical(file))
 }
 
+// keys is what the host serves at /log/keys.
+func (s *stage) keys() string { return s.a.vkey + "\n" + pubK1(s.a.k1) }
+
 func (s *stage) policy(quorum string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "log %s https://example.org/log\n", s.a.vkey)
 	for i, w := range s.witnesses {
 		fmt.Fprintf(&b, "witness w%d %s\n", i+1, w.vkey)
 	}
-	return b.String() + quorum
+	return b.String() + quorum + "\n" + pubK1(s.a.k1)
 }
 
 func (s *stage) validProofs() (out []vector) {
@@ -59,27 +62,32 @@ func (s *stage) validProofs() (out []vector) {
 	}
 	add("no trust", plain, "", nil)
 	add("a comment and blank lines", plain, "# nothing\n\n \t\n\t# indented", nil)
-	add("the log", plain, s.a.vkey+"\n", trusted)
-	add("the log, no newline", plain, s.a.vkey, trusted)
+	add("the log alone, which vouches for no host", plain, s.a.vkey+"\n", nil)
+	add("the host, no newline", plain, pubK1(s.a.k1), trusted)
 	add("the host", plain, pubK1(s.a.k1)+"\n", trusted)
 	add("both", plain, pubK1(s.a.k1)+"\n"+s.a.vkey+"\n", trusted)
 	add("both among others", plain, pubK1(s.b.k1)+"\n"+s.b.vkey+"\n"+pubK1(s.a.k1)+"\n"+s.a.vkey+"\n", trusted)
-	add("as a policy", plain, "log "+s.a.vkey+"\nquorum none\n", trusted)
+	add("as a policy, without a host", plain, "log "+s.a.vkey+"\nquorum none\n", nil)
+	stranger := *s.a
+	stranger.k1 = s.b.k1
+	forged := s.file("")
+	forged["receipt"], forged["log"] = stranger.receipt(s.one, nil), s.a.inclusion(s.one.index, s.size, stranger.checkpoint(s.size))
+	add("a host that nobody knows speaks of a known log", forged, s.a.vkey, object{"key": pubK1(s.b.k1)})
 	add("cosigned, no trust", cosigned, "", object{"cosignatures": "needs policy"})
-	add("cosigned, the log alone", cosigned, s.a.vkey, object{"keys": "valid", "cosignatures": "needs policy"})
+	add("cosigned, the log alone", cosigned, s.a.vkey, object{"cosignatures": "needs policy"})
 	add("cosigned, a bare witness", cosigned, s.witnesses[1].vkey, object{"cosignatures": "valid", "witnesses": 1})
-	add("cosigned, all bare", cosigned, s.a.vkey+"\n"+s.witnesses[0].vkey+"\n"+s.witnesses[1].vkey+"\n"+s.witnesses[2].vkey+"\n", seen)
+	add("cosigned, all bare", cosigned, s.keys()+"\n"+s.witnesses[0].vkey+"\n"+s.witnesses[1].vkey+"\n"+s.witnesses[2].vkey+"\n", seen)
 	for _, quorum := range []string{"quorum none", "quorum w1", "group g any w1 w2 w3\nquorum g", "group g 2 w1 w2 w3\nquorum g\n", "group g all w1 w2 w3\nquorum g", "group a 1 w1 w2\ngroup b all a w3\nquorum b", "group g  2\tw3 w1 \nquorum  g \n# done\n"} {
 		add("cosigned, "+quorum, cosigned, s.policy(quorum), seen)
 	}
 	add("one of three has cosigned", s.file(s.a.checkpoint(s.size, s.witnesses[2])), s.policy("group g any w1 w2 w3\nquorum g"), object{"keys": "valid", "cosignatures": "valid", "witnesses": 1})
 	add("nobody has cosigned, none is asked for", plain, s.policy("quorum none"), trusted)
 	add("a witness under another name in the policy", cosigned, "witness anything "+s.witnesses[0].vkey+" https://w.example\nquorum anything", object{"cosignatures": "valid", "witnesses": 1})
-	add("a line of somebody unknown", s.file(s.plain+line("unknown.example", 7, make([]byte, 64))), s.a.vkey, object{"keys": "valid", "cosignatures": "needs policy"})
-	add("a line under the log's name with another ID", s.file(s.plain+line(s.a.origin, 7, make([]byte, 64))), s.a.vkey, object{"keys": "valid", "cosignatures": "needs policy"})
-	add("a long line of somebody unknown", s.file(s.plain+line("pq.example", 7, make([]byte, 2428))), s.a.vkey, object{"keys": "valid", "cosignatures": "needs policy"})
-	add("the host's lines in the other order", s.file(swapLines(s.plain)), s.a.vkey, trusted)
-	add("a line that is there twice", s.file(s.plain+strings.SplitAfter(s.plain, "\n")[4]), s.a.vkey, object{"keys": "valid", "cosignatures": "needs policy"})
+	add("a line of somebody unknown", s.file(s.plain+line("unknown.example", 7, make([]byte, 64))), s.keys(), object{"keys": "valid", "cosignatures": "needs policy"})
+	add("a line under the log's name with another ID", s.file(s.plain+line(s.a.origin, 7, make([]byte, 64))), s.keys(), object{"keys": "valid", "cosignatures": "needs policy"})
+	add("a long line of somebody unknown", s.file(s.plain+line("pq.example", 7, make([]byte, 2428))), s.keys(), object{"keys": "valid", "cosignatures": "needs policy"})
+	add("the host's lines in the other order", s.file(swapLines(s.plain)), s.keys(), trusted)
+	add("a line that is there twice", s.file(s.plain+strings.SplitAfter(s.plain, "\n")[4]), s.keys(), object{"keys": "valid", "cosignatures": "needs policy"})
 	var indented bytes.Buffer
 	if err := json.Indent(&indented, canonical(plain), " ", "\t"); err != nil {
 		log.Fatal(err)
@@ -90,13 +98,13 @@ func (s *stage) validProofs() (out []vector) {
 	for _, size := range []uint64{8, 9, 16, 17, 4000} {
 		f := s.file("")
 		f["log"] = s.a.inclusion(s.one.index, size, s.a.checkpoint(size))
-		add(fmt.Sprintf("a tree of %d", size), f, s.a.vkey, object{"keys": "valid", "size": size})
+		add(fmt.Sprintf("a tree of %d", size), f, s.keys(), object{"keys": "valid", "size": size})
 	}
 	h := newHouse("a\"b\\c/é€", 30, 1, map[int][]byte{0: s.one.hash})
 	e := *s.one
 	e.index = 0
 	f := object{"eventseal_proof": 1, "anchor": nil, "record": s.one.record, "receipt": h.receipt(&e, nil), "log": h.inclusion(0, 1, h.checkpoint(1))}
-	add("a name with quotes, the only leaf", f, h.vkey, object{"keys": "valid", "size": 1, "sequence": 1, "log": h.vkey, "origin": h.origin, "admitted_at": 1758390050123})
+	add("a name with quotes, the only leaf", f, h.vkey+"\n"+pubK1(h.k1), object{"keys": "valid", "size": 1, "sequence": 1, "log": h.vkey, "origin": h.origin, "admitted_at": 1758390050123})
 	return out
 }
 
@@ -115,7 +123,7 @@ func (s *stage) swapped() (out []vector) {
 	two := object{"record": s.two.record, "receipt": s.a.receipt(s.two, nil), "log": s.a.inclusion(s.two.index, s.size, s.plain)}
 	of := func(changes object) object { return merged(s.file(s.plain), changes) }
 	add := func(name string, file object, code string, changes object) {
-		out = append(out, proven(name, file, s.a.vkey+"\n"+pubK1(s.a.k1), s.report(merged(object{"code": code, "keys": "valid"}, changes))))
+		out = append(out, proven(name, file, s.keys(), s.report(merged(object{"code": code, "keys": "valid"}, changes))))
 	}
 	ofTwo := object{"hash": hex.EncodeToString(s.two.hash), "author": s.two.author, "type": s.two.kind}
 	add("another event's record", of(object{"record": two["record"]}), "proof_mismatch", merged(ofTwo, object{"receipt": "proof_mismatch", "path": "invalid_proof", "size": nil}))
@@ -171,7 +179,7 @@ func (s *stage) malformedLogs() (out []vector) {
 	blank := slices.Index(lines, "\n")
 	note := strings.Join(lines[blank+1:], "")
 	add := func(name, text, code string, changes object) {
-		out = append(out, proven(name, merged(s.file(s.plain), object{"log": text}), s.a.vkey, s.report(merged(object{"code": code, "keys": "valid"}, changes))))
+		out = append(out, proven(name, merged(s.file(s.plain), object{"log": text}), s.keys(), s.report(merged(object{"code": code, "keys": "valid"}, changes))))
 	}
 	noPath := object{"path": "invalid_proof", "checkpoint": "not checked", "cosignatures": "not checked", "size": nil}
 	for _, c := range []struct{ name, text string }{

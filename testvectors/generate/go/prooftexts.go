@@ -172,7 +172,7 @@ func (s *stage) malformedFiles() (out []vector) {
 	out = append(out, vector{Name: "as large as may be", Op: "verify_proof", In: object{"text": []any{text, object{"repeat": " ", "times": 1024 + 131072 - len(text)}}, "trust": "", "max_bytes": 1024}, Out: object{"text": s.report(nil)}})
 
 	part := func(name string, file any, code string, changes object) {
-		out = append(out, proven(name, file, s.a.vkey, s.report(merged(object{"code": code, "keys": "valid"}, changes))))
+		out = append(out, proven(name, file, s.keys(), s.report(merged(object{"code": code, "keys": "valid"}, changes))))
 	}
 	noRecord := func(code string) object { return object{"record": code, "hash": nil, "author": nil, "type": nil} }
 	record := func(old, new string) object {

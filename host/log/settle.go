@@ -82,9 +82,9 @@ func (l *Log) see(ctx context.Context, f *facts, t *tree) (taken []string, err e
 	roots := map[uint64]digest.Hash{}
 	for _, p := range l.places {
 		f.places = append(f.places, p.name)
-		if !p.free() || !p.known {
+		if free := p.free(); !free || !p.known {
 			why := "it is at work"
-			if p.err != nil {
+			if free && p.err != nil { // a task's own, as long as it runs
 				why = p.err.Error()
 			}
 			f.unread = append(f.unread, fmt.Sprintf("%s (%s)", p.name, why))

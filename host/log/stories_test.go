@@ -379,3 +379,21 @@ func TestSlowPlace(t *testing.T) {
 	w.publish(l)
 	w.check(l)
 }
+
+// Nor at the start: what is published is in the places that have answered.
+func TestSlowPlaceAtTheStart(t *testing.T) {
+	w := newWorld(t, 3, 2)
+	w.every = time.Millisecond
+	w.disk.admit(3)
+	w.publish(w.start(fault{}))
+	w.buckets[2].mu.Lock()
+	l := w.start(fault{})
+	w.disk.admit(3)
+	for l.State(t.Context()).Published < 6 {
+		l.round(t.Context())
+	}
+	w.buckets[2].mu.Unlock()
+	l.tasks.Wait()
+	w.publish(l)
+	w.check(l)
+}

@@ -14,7 +14,7 @@ endif
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # What the binary says it is; tags, or the commit alone.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -116,6 +116,15 @@ wasm: ## compile wasm/eventseal.wasm with the pinned toolchain
 .PHONY: wasm-check
 wasm-check: ## fail when wasm/eventseal.wasm is not its source's
 	wasm/toolchain/check.sh
+
+.PHONY: contract
+contract: ## compile host/anchor/contract/anchor.wasm with the pinned toolchain
+	host/anchor/contract/build.sh host/anchor/contract/anchor.wasm
+	cd host/anchor/contract && sha256sum anchor.wasm >anchor.wasm.sha256
+
+.PHONY: contract-check
+contract-check: ## fail when anchor.wasm is not its source's
+	host/anchor/contract/check.sh
 
 .PHONY: vectors
 vectors: ## make every test vector anew (a minute; Node and Go)

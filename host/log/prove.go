@@ -10,6 +10,7 @@ import (
 
 	"github.com/eventseal/eventseal/host/checkpoint"
 	"github.com/eventseal/eventseal/wasm/code"
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 // Prove returns the proof (C2SP tlog-proof) that the event of a sequence number
@@ -42,6 +43,64 @@ func (l *Log) Prove(ctx context.Context, sequence uint64) ([]byte, error) {
 		return nil, l.unreadable(errDiffers)
 	}
 	return checkpoint.Proof{Index: index, Path: path, Note: s.note}.Text(), nil
+}
+
+// Head returns the head that is served; ok is false while there is none, and
+// once the log is stopped.
+func (l *Log) Head() (head checkpoint.Checkpoint, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.served == nil || l.state.State == Stopped {
+		return head, false
+	}
+	return l.served.Checkpoint, true
+}
+
+// Root returns the root of the tree of the first size events, which the served
+// head must cover: else it is a *code.Error of code.ProofPending, or of
+// code.LogStopped.
+func (l *Log) Root(ctx context.Context, size uint64) (root digest.Hash, err error) {
+	s, err := l.covers(size)
+	if err != nil {
+		return root, err
+	}
+	if size == s.Size {
+		return s.Root, nil
+	}
+	if size == 0 {
+		return (&tree{}).root(), nil
+	}
+	// Of the larger tree's tiles more are full, and are compared with what is above them.
+	root, err = read(l.o.Journal, s.Size).hash(ctx, span{0, size})
+	return root, l.unreadable(err)
+}
+
+// Consistency returns the proof (RFC 9162 §2.1.4.2) that the tree of the first
+// from events is the beginning of that of the first to, where 1 ≤ from ≤ to; it
+// is empty where they are one. Errors are those of Root.
+func (l *Log) Consistency(ctx context.Context, from, to uint64) ([]digest.Hash, error) {
+	if from == 0 || from > to {
+		return nil, fmt.Errorf("log: a tree of %d events is not the beginning of one of %d", from, to)
+	}
+	if _, err := l.covers(to); err != nil {
+		return nil, err
+	}
+	proof, err := read(l.o.Journal, to).all(ctx, consistency(from, to))
+	return proof, l.unreadable(err)
+}
+
+// covers returns the served head, which covers so many events.
+func (l *Log) covers(size uint64) (*served, error) {
+	l.mu.Lock()
+	s, state := l.served, l.state
+	l.mu.Unlock()
+	switch {
+	case state.State == Stopped:
+		return nil, &code.Error{Code: code.LogStopped, Detail: state.Why}
+	case s == nil || size > s.Size:
+		return nil, &code.Error{Code: code.ProofPending, Detail: fmt.Sprintf("no published head covers %d events yet", size)}
+	}
+	return s, nil
 }
 
 // unreadable stops the log where the journal's events are not those that it has

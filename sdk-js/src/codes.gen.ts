@@ -52,6 +52,8 @@ export const codes = [
   { number: 85, code: "epoch_changed", origin: "host", status: 410, title: "The place is in another order of events than the host's." },
   { number: 86, code: "proof_pending", origin: "host", status: 503, title: "No published checkpoint of the log covers the event yet; try again in a second." },
   { number: 87, code: "log_stopped", origin: "host", status: 503, title: "The log publishes nothing more until somebody sees to it; health says why." },
+  { number: 88, code: "anchor_pending", origin: "host", status: 503, title: "No final anchor covers the event yet." },
+  { number: 89, code: "not_on_chain", origin: "host", status: 422, title: "The chain does not have the anchor as the proof says." },
 ] as const;
 
 /** What a code stands for: its number in the module's ABI, who gives it, its HTTP status, one sentence for a person. */

@@ -105,10 +105,14 @@ const (
 	ProofPending Code = 86
 	// LogStopped: The log publishes nothing more until somebody sees to it; health says why.
 	LogStopped Code = 87
+	// AnchorPending: No final anchor covers the event yet.
+	AnchorPending Code = 88
+	// NotOnChain: The chain does not have the anchor as the proof says.
+	NotOnChain Code = 89
 )
 
 // All lists every refusal code in the order of its number.
-var All = [...]Code{TooLarge, InvalidUTF8, InvalidJSON, DuplicateKey, LoneSurrogate, NumberOutOfRange, NumberNotInteroperable, DepthExceeded, MissingField, UnknownField, InvalidField, UnknownType, InvalidPublicKey, InvalidPrivateKey, KeyMismatch, InvalidSignature, NoncanonicalSignature, SignatureMismatch, HashMismatch, InvalidProof, InvalidArgument, InvalidReceipt, InvalidCheckpoint, ProofMismatch, UntrustedKey, InsufficientWitnesses, NotFound, InsufficientRedundancy, JournalUnavailable, StorageFull, Overloaded, ShuttingDown, Timeout, RequestTimeout, MethodNotAllowed, UnsupportedMediaType, InvalidParameter, UnknownParameter, InvalidCursor, Unauthorized, Forbidden, RateLimited, Archived, Corrupt, ImplementationsDisagree, Unavailable, Internal, EpochChanged, ProofPending, LogStopped}
+var All = [...]Code{TooLarge, InvalidUTF8, InvalidJSON, DuplicateKey, LoneSurrogate, NumberOutOfRange, NumberNotInteroperable, DepthExceeded, MissingField, UnknownField, InvalidField, UnknownType, InvalidPublicKey, InvalidPrivateKey, KeyMismatch, InvalidSignature, NoncanonicalSignature, SignatureMismatch, HashMismatch, InvalidProof, InvalidArgument, InvalidReceipt, InvalidCheckpoint, ProofMismatch, UntrustedKey, InsufficientWitnesses, NotFound, InsufficientRedundancy, JournalUnavailable, StorageFull, Overloaded, ShuttingDown, Timeout, RequestTimeout, MethodNotAllowed, UnsupportedMediaType, InvalidParameter, UnknownParameter, InvalidCursor, Unauthorized, Forbidden, RateLimited, Archived, Corrupt, ImplementationsDisagree, Unavailable, Internal, EpochChanged, ProofPending, LogStopped, AnchorPending, NotOnChain}
 
 // String returns the code as it stands in problem documents and SDK errors; "" for OK and unknown numbers.
 func (c Code) String() string {
@@ -213,6 +217,10 @@ func (c Code) String() string {
 		return "proof_pending"
 	case LogStopped:
 		return "log_stopped"
+	case AnchorPending:
+		return "anchor_pending"
+	case NotOnChain:
+		return "not_on_chain"
 	}
 	return ""
 }
@@ -320,6 +328,10 @@ func (c Code) Title() string {
 		return "No published checkpoint of the log covers the event yet; try again in a second."
 	case LogStopped:
 		return "The log publishes nothing more until somebody sees to it; health says why."
+	case AnchorPending:
+		return "No final anchor covers the event yet."
+	case NotOnChain:
+		return "The chain does not have the anchor as the proof says."
 	}
 	return ""
 }
@@ -429,6 +441,10 @@ func (c Code) Status() int {
 		return 503
 	case LogStopped:
 		return 503
+	case AnchorPending:
+		return 503
+	case NotOnChain:
+		return 422
 	}
 	return 500
 }

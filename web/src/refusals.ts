@@ -205,6 +205,14 @@ export const explanations: Record<string, Explanation> = {
     what: 'The host’s log has stopped, so that it cannot prove anything new.',
     todo: 'Tell its operator; the status view says why. Events are stored all the same.',
   },
+  anchor_pending: {
+    what: 'What the host put on the chain does not cover this event finally yet.',
+    todo: 'Try again in some minutes.',
+  },
+  not_on_chain: {
+    what: 'The chain does not have what the proof says that it has.',
+    todo: 'Ask another node of the chain. If it says the same, do not rely on this part of the proof.',
+  },
   internal: {
     what: 'The host failed.',
     todo: 'Try again. If it happens again, give its operator the request number.',

@@ -36,6 +36,7 @@ func TestStatus(t *testing.T) {
 		code.InsufficientRedundancy: true, code.JournalUnavailable: true, code.StorageFull: true, code.Overloaded: true,
 		code.ShuttingDown: true, code.Timeout: true, code.RequestTimeout: true, code.RateLimited: true, code.Corrupt: true,
 		code.ImplementationsDisagree: true, code.Unavailable: true, code.Internal: true, code.ProofPending: true, code.LogStopped: true,
+		code.AnchorPending: true,
 	}
 	for _, c := range code.All {
 		want := statusNo

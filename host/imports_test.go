@@ -46,6 +46,7 @@ var never = map[string][]string{
 	"host/bulk":       {"host/intake", "host/journal", "host/replica", "host/api", "host/cmd", "host/config"},
 	"host/config":     {"host/intake", "host/journal", "host/api", "host/cmd", "host/replica"},
 	"host/checkpoint": {"host/"},
+	"host/antelope":   {"host/"},
 	"host/tile":       {"host/journal", "host/replica", "host/intake", "host/api", "host/cmd", "host/client", "host/log"},
 	"host/witness":    {"host/journal", "host/replica", "host/intake", "host/retrieve", "host/scrub", "host/api", "host/client", "host/config", "host/cmd", "host/log"},
 	"host/monitor":    {"host/journal", "host/replica", "host/intake", "host/retrieve", "host/scrub", "host/api", "host/config", "host/cmd", "host/log", "host/witness"},

@@ -67,6 +67,7 @@ type Journal struct {
 	id       string
 	packed   atomic.Int64 // full blocks
 	reserved atomic.Int64 // numbers without their events
+	passed   atomic.Int64 // events
 	terms    termKey
 	blocks   blockCache
 	clock    *clock

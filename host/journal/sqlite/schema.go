@@ -109,7 +109,7 @@ var migrations = []string{
 		hash   BLOB NOT NULL           -- empty: a rebuild could not read the event
 	);`,
 	`CREATE INDEX reserved_prefix ON reserved (prefix);`,
-	// 6 … 11: one tree each again.
+	// 6 … 12: one tree each again.
 	`CREATE TABLE anchors (         -- what was put on a chain: journal.Post
 		id         INTEGER PRIMARY KEY,
 		kind       INTEGER NOT NULL,   -- journal.PostKind
@@ -139,6 +139,10 @@ var migrations = []string{
 	`CREATE TABLE passed (          -- events that are to be anchored later
 		seq INTEGER PRIMARY KEY
 	);`,
+	`CREATE TABLE waived (          -- events that a place has not, or under another signature, and is not owed
+		seq INTEGER PRIMARY KEY
+	);
+	INSERT INTO settings SELECT 'unwatched', coalesce(max(seq), 0) FROM events; -- up to which waived may lack some`,
 }
 
 // From which schema on there are such tables.

@@ -69,7 +69,7 @@ func openWriter(j *Journal) (*writer, error) {
 	if err := w.settle(); err != nil {
 		return w, err
 	}
-	if w.names, err = loadNames(c); err != nil {
+	if w.names, err = loadNames(c.query); err != nil {
 		return w, err
 	}
 	j.names.Store(w.names)

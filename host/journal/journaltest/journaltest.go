@@ -117,6 +117,10 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		{"a log's head", head},
 		{"reserved numbers", reserve},
 		{"reserved numbers are named", passed},
+		{"posts", anchors},
+		{"the head that covers", covers},
+		{"passed events", passedEvents},
+		{"posts that cannot be", impossible},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}

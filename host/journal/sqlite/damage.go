@@ -17,7 +17,7 @@ const (
 
 // damaged says whether err tells of a part of the file that is not what was written.
 func damaged(err error) bool {
-	if errors.Is(err, journal.ErrDamaged) || errors.Is(err, errBlock) || errors.Is(err, errCopies) {
+	if errors.Is(err, journal.ErrDamaged) || errors.Is(err, errBlock) || errors.Is(err, errCopies) || errors.Is(err, errPost) {
 		return true
 	}
 	var e *sqlite.Error

@@ -34,15 +34,16 @@ type names struct {
 	bound  map[string]int64  // by name
 }
 
-func loadNames(c *conn) (*names, error) {
+// loadNames reads the names with a function that runs a query.
+func loadNames(query func(text string, args []driver.Value, row func([]driver.Value) error) error) (*names, error) {
 	n := &names{ids: map[name]int64{}, byID: map[int64]name{}, sets: map[int64][]int64{}, places: map[int64]place{}, bound: map[string]int64{}}
-	err := c.query(`SELECT id, kind, name, code FROM names`, nil, func(v []driver.Value) error {
+	err := query(namesText, nil, func(v []driver.Value) error {
 		return n.add(v[0].(int64), name{v[1].(int64), v[2].(string), uint32(v[3].(int64))})
 	})
 	if err != nil {
 		return nil, err
 	}
-	return n, c.query(`SELECT replica, name, identity, after, upto, why, mounted FROM places`, nil, func(v []driver.Value) error {
+	return n, query(placesText, nil, func(v []driver.Value) error {
 		n.set(v[0].(int64), place{v[1].(string), v[2].(string), uint64(v[3].(int64)), uint64(v[4].(int64)), v[5].(string), v[6].(int64) != 0})
 		return nil
 	})
@@ -115,6 +116,11 @@ func (w *writer) set(replicas []string) (int64, error) {
 		}
 		ids = append(ids, id)
 	}
+	return w.setOf(ids)
+}
+
+// setOf gives a set of places a number.
+func (w *writer) setOf(ids []int64) (int64, error) {
 	slices.Sort(ids)
 	var text []byte
 	for i, id := range slices.Compact(ids) {

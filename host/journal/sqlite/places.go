@@ -288,8 +288,12 @@ func (w *writer) loadStanding() error {
 	if err := w.loadEpoch(); err != nil {
 		return err
 	}
-	err := w.c.query(`SELECT value FROM settings WHERE name = 'id'`, nil, func(v []driver.Value) error {
-		w.j.id = hex.EncodeToString(v[0].([]byte))
+	err := w.c.query(`SELECT name, value FROM settings WHERE name IN ('id', 'unwatched')`, nil, func(v []driver.Value) error {
+		if v[0] == "id" {
+			w.j.id = hex.EncodeToString(v[1].([]byte))
+		} else {
+			w.j.unwatched = v[1].(int64)
+		}
 		return nil
 	})
 	if err != nil {

@@ -109,12 +109,47 @@ var migrations = []string{
 		hash   BLOB NOT NULL           -- empty: a rebuild could not read the event
 	);`,
 	`CREATE INDEX reserved_prefix ON reserved (prefix);`,
+	// 6 … 12: one tree each again.
+	`CREATE TABLE anchors (         -- what was put on a chain: journal.Post
+		id         INTEGER PRIMARY KEY,
+		kind       INTEGER NOT NULL,   -- journal.PostKind
+		number     INTEGER NOT NULL,
+		size       INTEGER NOT NULL,
+		root       BLOB NOT NULL,
+		events     BLOB NOT NULL,      -- sequence numbers, unsigned varints
+		state      INTEGER NOT NULL,   -- journal.PostState
+		reason     TEXT NOT NULL,
+		tx         BLOB,               -- NULL: not known
+		signatures TEXT NOT NULL,      -- a JSON array
+		expires    INTEGER NOT NULL,   -- this and the other times: Unix milliseconds, 0: none
+		block      INTEGER NOT NULL,
+		block_id   BLOB NOT NULL,
+		block_time INTEGER NOT NULL,
+		submitted  INTEGER NOT NULL,
+		final      INTEGER NOT NULL
+	);`,
+	`CREATE UNIQUE INDEX anchors_number ON anchors (kind, number);`,
+	`CREATE INDEX anchors_open ON anchors (kind, number) WHERE state <> 3;`,
+	`CREATE INDEX anchors_cover ON anchors (size) WHERE kind = 1 AND state = 3 AND tx IS NOT NULL;`,
+	`CREATE TABLE anchored (        -- events that are in posts, which follows from anchors
+		seq  INTEGER PRIMARY KEY,
+		post INTEGER NOT NULL,         -- number of the post
+		at   INTEGER NOT NULL          -- number of the event
+	);`,
+	`CREATE TABLE passed (          -- events that are to be anchored later
+		seq INTEGER PRIMARY KEY
+	);`,
+	`CREATE TABLE waived (          -- events that a place has not, or under another signature, and is not owed
+		seq INTEGER PRIMARY KEY
+	);
+	INSERT INTO settings SELECT 'unwatched', coalesce(max(seq), 0) FROM events; -- up to which waived may lack some`,
 }
 
 // From which schema on there are such tables.
 const (
 	tilesSchema    = 3
 	reservedSchema = 4
+	anchorSchema   = 10 // anchors and anchored
 )
 
 // migrate brings the schema to the newest version, each step in a transaction

@@ -49,27 +49,29 @@ type Options struct {
 
 // A Journal is a journal.Journal with all of its optional powers.
 type Journal struct {
-	path     string
-	o        Options
-	lock     *conn // held until Close: one process, one Journal
-	guard    guard
-	file     *os.File // for Check; a POSIX lock ends with any close of the file, so it is closed last
-	guarded  string   // names guard to a connection
-	read     *sql.DB
-	prepared sync.Map // text → *sql.Stmt on read
-	names    atomic.Pointer[names]
-	last     atomic.Uint64
-	lost     atomic.Uint64 // events
-	epoch    atomic.Pointer[string]
-	renewing sync.Mutex // held by Renew
-	head     atomic.Pointer[journal.Head]
-	swapping sync.Mutex // held by SwapHead
-	id       string
-	packed   atomic.Int64 // full blocks
-	reserved atomic.Int64 // numbers without their events
-	terms    termKey
-	blocks   blockCache
-	clock    *clock
+	path      string
+	o         Options
+	lock      *conn // held until Close: one process, one Journal
+	guard     guard
+	file      *os.File // for Check; a POSIX lock ends with any close of the file, so it is closed last
+	guarded   string   // names guard to a connection
+	read      *sql.DB
+	prepared  sync.Map // text → *sql.Stmt on read
+	names     atomic.Pointer[names]
+	last      atomic.Uint64
+	lost      atomic.Uint64 // events
+	epoch     atomic.Pointer[string]
+	renewing  sync.Mutex // held by Renew
+	head      atomic.Pointer[journal.Head]
+	swapping  sync.Mutex // held by SwapHead
+	id        string
+	unwatched int64        // up to which waived may lack some
+	packed    atomic.Int64 // full blocks
+	reserved  atomic.Int64 // numbers without their events
+	passed    atomic.Int64 // events
+	terms     termKey
+	blocks    blockCache
+	clock     *clock
 
 	mu              sync.Mutex
 	queue           []*task
@@ -102,6 +104,7 @@ var (
 	_ journal.Loser    = (*Journal)(nil)
 	_ journal.Renewer  = (*Journal)(nil)
 	_ journal.Logged   = (*Journal)(nil)
+	_ journal.Anchored = (*Journal)(nil)
 )
 
 // Open opens or creates the journal in the file path, whose folder must exist,

@@ -94,6 +94,7 @@ func (w *writer) learnOne(seq uint64, ns []news) error {
 		}
 		if n.State == custody.None {
 			delete(s.copies, id)
+			s.waives = true
 			continue
 		}
 		c := s.copies[id]
@@ -113,6 +114,7 @@ type state struct {
 	before map[int64]copyState
 	fresh  bool             // a row of fresh stands for the owed ones
 	row    bool             // there is a row of copies
+	waives bool             // a place is not to have a copy any more
 	keep   *module.Verified // whose bytes are to be held, if it is the event's record
 }
 
@@ -209,6 +211,11 @@ func (w *writer) save(s *state) error {
 	} else if err := w.hold(s); err != nil {
 		return err
 	}
+	if s.waives || tally.Foreign > 0 { // what nobody is owed is found again by it
+		if err := w.c.exec(`INSERT OR IGNORE INTO waived VALUES (?)`, seq); err != nil {
+			return err
+		}
+	}
 	return w.judge(s.seq, tally)
 }
 
@@ -250,6 +257,15 @@ func (w *writer) restoreCopies(r *journal.Restored, a journal.Admission, now int
 		case !known || have.implied:
 			s.copies[id] = copyState{replica: id, state: custody.Owed, due: now, updated: now}
 		}
+	}
+	var ids []int64
+	for id, c := range s.copies {
+		if !c.implied {
+			ids = append(ids, id)
+		}
+	}
+	if _, err := w.setOf(ids); err != nil { // Short goes by the sets of places that events have had
+		return err
 	}
 	return w.save(s)
 }

@@ -48,6 +48,7 @@ type writer struct {
 	tailMine   bool             // tail was copied in it
 	losing     []journal.Losing // events that the open transaction finds lost
 	lost       int64            // change of their number by the open transaction
+	passed     int64            // change of the number of passed events by it
 }
 
 func openWriter(j *Journal) (*writer, error) {
@@ -68,7 +69,7 @@ func openWriter(j *Journal) (*writer, error) {
 	if err := w.settle(); err != nil {
 		return w, err
 	}
-	if w.names, err = loadNames(c); err != nil {
+	if w.names, err = loadNames(c.query); err != nil {
 		return w, err
 	}
 	j.names.Store(w.names)
@@ -95,6 +96,9 @@ func openWriter(j *Journal) (*writer, error) {
 		return w, err
 	}
 	if err := w.loadHead(); err != nil {
+		return w, err
+	}
+	if err := w.count("passed", "1", func(_ int64, n int) { j.passed.Store(int64(n)) }); err != nil {
 		return w, err
 	}
 	if err := w.loadTail(); damaged(err) {
@@ -132,7 +136,7 @@ func (w *writer) run() {
 func (w *writer) commit(g group) {
 	begun, tail, last := time.Now(), w.tail, w.last
 	w.admitted, w.owed, w.unfresh, w.refresh, w.blocks = 0, map[int64]int{}, w.unfresh[:0], map[uint64]int64{}, map[int64]*columns{}
-	w.losing, w.lost, w.opened, w.reserved, w.tailMine = nil, 0, map[int64]int{}, 0, false
+	w.losing, w.lost, w.passed, w.opened, w.reserved, w.tailMine = nil, 0, 0, map[int64]int{}, 0, false
 	err := w.j.Failure()
 	if err == nil {
 		err = classify(w.transact(g))
@@ -180,6 +184,7 @@ func (w *writer) publish(g group) {
 	j.names.Store(w.names)
 	j.lost.Add(uint64(w.lost))
 	j.reserved.Add(w.reserved)
+	j.passed.Add(w.passed)
 	for b, c := range w.blocks {
 		j.blocks.put(b, c) // the newest are asked for most
 	}

@@ -2,6 +2,7 @@ package testvectors
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -39,6 +40,31 @@ func TestEverythingIsCovered(t *testing.T) {
 				}
 			}
 		}
+	}
+	names, err := fs.Glob(Anchor, "anchor/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		text, err := Anchor.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f struct {
+			Description string
+			Cases       []struct{ Name string }
+		}
+		if err := json.Unmarshal(text, &f); err != nil || f.Description == "" {
+			t.Errorf("%s: no description: %v", name, err)
+		}
+		seen := map[string]bool{}
+		for _, c := range f.Cases {
+			if seen[c.Name] {
+				t.Errorf("%s: %q stands twice", name, c.Name)
+			}
+			seen[c.Name] = true
+		}
+		folders["anchor"] += len(f.Cases)
 	}
 	entries, err := os.ReadDir(".")
 	if err != nil {

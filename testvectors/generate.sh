@@ -6,6 +6,6 @@ cd "$(dirname "$0")"
 here=$PWD
 cd generate
 npm ci --no-audit --no-fund --loglevel=error
-rm -rf ../canonicalization ../numbers ../keys ../signatures ../events ../batch ../refusals ../merkle ../proofs
-for f in canonicalization es6numbers keys signatures sequence events refusals; do node "$f.mjs"; done
+rm -rf ../canonicalization ../numbers ../keys ../signatures ../events ../batch ../refusals ../merkle ../proofs ../anchor
+for f in canonicalization es6numbers keys signatures sequence events refusals anchor; do node "$f.mjs"; done
 cd go && go run . "$here"

@@ -19,6 +19,13 @@ import (
 //go:embed codes.json canonicalization numbers keys signatures events batch refusals merkle proofs
 var files embed.FS
 
+// Anchor holds the files of what goes to a chain: transactions.json and the
+// others of the folder anchor. Their cases have forms of their own, which each
+// file's description tells; the module has no operation for them.
+//
+//go:embed anchor
+var Anchor embed.FS
+
 // A File is one file of cases.
 type File struct {
 	Path        string

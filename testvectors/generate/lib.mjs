@@ -147,6 +147,15 @@ export function write(path, description, cases) {
   writeFileSync(file, `{\n  "description": ${JSON.stringify(description)},\n  "cases": [\n${ascii(body)}\n  ]\n}\n`);
 }
 
+/** writeAnchor stores a file of anchor/, whose cases are of their own form, which its description tells. */
+export function writeAnchor(file, { description, cases }) {
+  const names = new Set(cases.map((c) => c.name));
+  assert.equal(names.size, cases.length, `anchor/${file}: a name stands twice`);
+  const body = cases.map((c) => '    ' + JSON.stringify(c)).join(',\n');
+  mkdirSync(join(root, 'anchor'), { recursive: true });
+  writeFileSync(join(root, 'anchor', file), `{\n  "description": ${JSON.stringify(description)},\n  "cases": [\n${ascii(body)}\n  ]\n}\n`);
+}
+
 // Everything beyond printable ASCII is escaped, so that no editor, and no
 // checkout on any system, changes a vector.
 export const ascii = (s) => s.replace(/[\u007f-\uffff]/g, (c) => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'));

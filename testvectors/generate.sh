@@ -7,5 +7,5 @@ here=$PWD
 cd generate
 npm ci --no-audit --no-fund --loglevel=error
 rm -rf ../canonicalization ../numbers ../keys ../signatures ../events ../batch ../refusals ../merkle ../proofs ../anchor
-for f in canonicalization es6numbers keys signatures sequence events refusals anchor; do node "$f.mjs"; done
+for f in canonicalization es6numbers keys signatures sequence events refusals anchor contract; do node "$f.mjs"; done
 cd go && go run . "$here"

@@ -151,7 +151,7 @@ function full(out) {
 function caseFiles() {
   const out = [];
   for (const d of readdirSync(root, { withFileTypes: true })) {
-    if (!d.isDirectory() || d.name === 'generate' || d.name === 'node') continue;
+    if (!d.isDirectory() || ['anchor', 'generate', 'node'].includes(d.name)) continue;
     for (const f of readdirSync(join(root, d.name))) if (f.endsWith('.json')) out.push(join(root, d.name, f));
   }
   return out.sort();

@@ -23,6 +23,10 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 build: ## build bin/eventseal
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.stamp=$(VERSION)" -o bin/eventseal ./host/cmd/eventseal
 
+.PHONY: testchain
+testchain: ## build bin/testchain, the chain of the tests and the stack
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/testchain ./servers/chain/testchain
+
 .PHONY: run
 run: build ## build and serve on 127.0.0.1:8420, data in ./data
 	@exec bin/eventseal serve

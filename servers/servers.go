@@ -1,6 +1,6 @@
 // Package servers runs the real servers that replicas talk to, for tests and
 // for the local stack: Redis, Kubo, an S3 gateway and torchwood's witness of
-// logs, each on free loopback ports, in a folder of its own, ended by its own
+// logs, and a test chain, each on free loopback ports, in a folder of its own, ended by its own
 // process. `make servers` puts the binaries into build/servers.
 package servers
 
@@ -30,7 +30,7 @@ const startTimeout = 30 * time.Second
 // A Server is one server process that can be ended and started again on the
 // same address and data. Its methods are safe for concurrent use.
 type Server struct {
-	Kind string // "redis", "kubo", "s3"
+	Kind string // "redis", "kubo", "s3", "chain"
 	Addr string // host:port of its one listener
 	Dir  string // its data and its log
 

@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ func TestEachServerEndsAndStartsAgain(t *testing.T) {
 		"redis": func(t testing.TB) *Server { return Redis(t) },
 		"kubo":  func(t testing.TB) *Server { return Kubo(t) },
 		"s3":    S3,
+		"chain": func(t testing.TB) *Server { return Chain(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -89,6 +91,41 @@ func TestDetachedServersAreFoundAndEnded(t *testing.T) {
 	}
 }
 
+// A chain that was killed goes on where it was.
+func TestChainGoesOn(t *testing.T) {
+	s := Chain(t, "--interval", "0")
+	state := func(method, path, body string) (v struct {
+		ChainID string `json:"chain_id"`
+		Head    struct {
+			Num uint32
+			ID  string
+		}
+	}) {
+		t.Helper()
+		req, err := http.NewRequest(method, s.URL()+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if err := json.NewDecoder(resp.Body).Decode(&v); err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatal(resp.Status, err)
+		}
+		return v
+	}
+	was := state("POST", "/test/produce", `{"blocks":7}`)
+	s.Kill()
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if now := state("GET", "/test/state", ""); was.Head.Num != 8 || now != was {
+		t.Errorf("%v, was %v", now, was)
+	}
+}
+
 func TestBadStartNamesTheReason(t *testing.T) {
 	need(t, "redis-server")
 	s, err := NewRedis(t.TempDir(), "--no-such-option", "1")
@@ -131,7 +168,7 @@ func TestServersHaveNoSocketBeyondLoopback(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("sockets are read from /proc")
 	}
-	for _, s := range []*Server{Redis(t), Kubo(t), S3(t)} {
+	for _, s := range []*Server{Redis(t), Kubo(t), S3(t), Chain(t)} {
 		if s.Kind == "kubo" {
 			if _, err := s.Ipfs("a block", "block", "put"); err != nil {
 				t.Fatal(err)

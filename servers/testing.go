@@ -35,7 +35,13 @@ var install = sync.OnceValues(func() ([]byte, error) {
 	return cmd.CombinedOutput()
 })
 
-var build = sync.OnceValues(func() (string, error) {
+var (
+	buildHost  = sync.OnceValues(func() (string, error) { return build("build", "eventseal") })
+	buildChain = sync.OnceValues(func() (string, error) { return build("testchain", "testchain") })
+)
+
+// build has make bring a binary of this repository up to date, and returns its path.
+func build(target, binary string) (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
@@ -44,7 +50,7 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	// The test binaries of several packages run at a time.
-	lock, err := os.Create(filepath.Join(root, "build", "eventseal.lock"))
+	lock, err := os.Create(filepath.Join(root, "build", binary+".lock"))
 	if err != nil {
 		return "", err
 	}
@@ -52,19 +58,19 @@ var build = sync.OnceValues(func() (string, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return "", err
 	}
-	cmd := exec.Command("make", "-s", "build")
+	cmd := exec.Command("make", "-s", target)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("make build: %w\n%s", err, out)
+		return "", fmt.Errorf("make %s: %w\n%s", target, err, out)
 	}
-	return filepath.Join(root, "bin", "eventseal"), nil
-})
+	return filepath.Join(root, "bin", binary), nil
+}
 
 // Eventseal brings bin/eventseal, the binary that people run, up to date and
 // returns its path.
 func Eventseal(t testing.TB) string {
 	t.Helper()
-	path, err := build()
+	path, err := buildHost()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,6 +82,16 @@ func Host(t testing.TB, config string, env ...string) *Server {
 	t.Helper()
 	binary := Eventseal(t)
 	return run(t, func(dir string) (*Server, error) { return NewHost(dir, binary, config, env...) })
+}
+
+// Chain starts a test chain that ends with the test; see NewChain.
+func Chain(t testing.TB, args ...string) *Server {
+	t.Helper()
+	binary, err := buildChain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run(t, func(dir string) (*Server, error) { return NewChain(dir, binary, args...) })
 }
 
 // need returns when the binary is there; where it is not, it is built if the

@@ -1,7 +1,8 @@
 // What every entry point exports; they differ in where init finds the module.
+export type { Anchor, AnchoredEvent, AnchorHealth, AnchorKind, AnchorPost, AnchorRequest, AnchorState, EventAnchor, StuckEvent } from "./anchors.js";
 export { verifyStream } from "./batches.js";
 export { EventSealClient, RetrievedEvents } from "./client.js";
-export type { EventProof, FollowOptions, StoreOptions, SubscribeOptions } from "./client.js";
+export type { EventProof, FollowOptions, ProofCallOptions, StoreOptions, SubscribeOptions } from "./client.js";
 export {
   canonicalize, createEvent, eventTypes, hashEvent, registerTypes, sha256, signEvent, validateEventHash, verifyEvent, verifyEventSignature, verifyInclusion,
   verifyMany,

@@ -1,3 +1,4 @@
+import { anchorOf, type Anchor } from "./anchors.js";
 import { eventTypes, invalid, limitOf, registerTypes, Slices, verifyEvent, verifyInputs } from "./core.js";
 import type { RegisteredType, Verdict } from "./core.js";
 import {
@@ -44,6 +45,16 @@ export interface SubscribeOptions extends Filter, FollowOptions {
   onState?: ((state: "connected" | "waiting", error?: Error) => void) | undefined;
 }
 
+/** How to get a proof. */
+export interface ProofCallOptions extends CallOptions {
+  /** What to have the text of: the file, or the C2SP tlog-proof in it. Default: json. */
+  format?: "json" | "tlog-proof" | undefined;
+  /** Until when to wait: for the log to cover the event (default), or until a head that covers it is final on the host's chain, too. */
+  wait?: "logged" | "anchored" | undefined;
+  /** Milliseconds to wait for the chain; default 600,000. */
+  patience?: number | undefined;
+}
+
 /** The answer of {@link EventSealClient.proof}: what is worth keeping, and what was found in it. */
 export interface EventProof {
   /** The proof file as the host served it, or the C2SP tlog-proof in it. */
@@ -76,6 +87,8 @@ function tooMuch(e: HostError): boolean {
   return e.code === "too_large" || e.code === "timeout" || e.code === "request_timeout";
 }
 const retrieveHashes = 256;
+
+const isPending = (e: unknown): e is HostError => e instanceof HostError && e.code === "anchor_pending";
 
 /**
  * Talks to an Eventseal host and trusts it with nothing: an event is verified
@@ -431,21 +444,36 @@ export class EventSealClient {
   /**
    * One file that proves the event, and that the host took it in, offline and
    * for ever; verified here, with the host's keys where the client knows them.
-   * An event that was just stored is waited for, as `attempts` says. `format` is
-   * what to have the text of: the file, or the C2SP tlog-proof in it.
+   * An event that was just stored is waited for, as `attempts` says; with `wait:
+   * "anchored"` the chain is, too, until `patience` or the signal ends it.
    *
-   * @throws HostError `not_found`, `proof_pending`; the code of what is wrong with what the host served; `log_stopped`
+   * @throws HostError `not_found`, also where the host anchors nothing and is to be waited for; `proof_pending`, `anchor_pending`; the code of what is
+   * wrong with what the host served; `log_stopped`
    */
-  async proof(hash: string, options: CallOptions & { format?: "json" | "tlog-proof" } = {}): Promise<EventProof> {
-    const call = { method: "GET", path: `/v1/events/${hashArgument(hash)}/proof` } as const;
-    return this.#http.do(call, options, async (a) => {
-      const bytes = await a.bytes(maxPage);
-      const report = verifyProof(bytes, { keys: this.#keys, maxBytes: this.#most });
-      if (!report.valid) throw a.error(report.code ?? "invalid_proof", false, "the host served a proof that does not hold");
-      if (report.hash !== hash) throw a.error("hash_mismatch", false, `the host served the proof of event ${report.hash}`);
-      const text = new TextDecoder().decode(bytes);
-      return { text: options.format === "tlog-proof" ? (JSON.parse(text) as ProofFile).log : text, report };
-    });
+  async proof(hash: string, options: ProofCallOptions = {}): Promise<EventProof> {
+    const { format, wait, patience = 600_000 } = options;
+    const anchored = wait === "anchored";
+    const call = { method: "GET", path: `/v1/events/${hashArgument(hash)}/proof`, query: anchored ? parameters({ wait }) : undefined } as const;
+    const ask = () =>
+      this.#http.do(call, options, async (a) => {
+        const bytes = await a.bytes(maxPage);
+        const report = verifyProof(bytes, { keys: this.#keys, maxBytes: this.#most });
+        if (!report.valid) throw a.error(report.code ?? "invalid_proof", false, "the host served a proof that does not hold");
+        if (report.hash !== hash) throw a.error("hash_mismatch", false, `the host served the proof of event ${report.hash}`);
+        if (anchored && report.parts?.anchor === "absent") throw a.error("unexpected_answer", false, "the proof has no anchor");
+        const text = new TextDecoder().decode(bytes);
+        return { text: format === "tlog-proof" ? (JSON.parse(text) as ProofFile).log : text, report };
+      }, isPending);
+    const end = performance.now() + patience;
+    for (let looks = 1; ; looks++) {
+      try {
+        return await ask();
+      } catch (e) {
+        const left = end - performance.now();
+        if (!isPending(e) || left <= 0) throw e;
+        await this.#http.rest(Math.min(looks, 8), e, options.signal, left);
+      }
+    }
   }
 
   /**
@@ -506,6 +534,15 @@ export class EventSealClient {
       const problem = problemOf(d, a);
       if (problem) throw problem;
       return healthOf(d, a.response.status === 200);
+    });
+  }
+
+  /** What the host has put on its chain, and how that goes on. @throws HostError `not_found` where it anchors nothing */
+  async anchor(options?: CallOptions): Promise<Anchor> {
+    return this.#http.do({ method: "GET", path: "/v1/anchor", cache: "no-store" }, options, async (a) => {
+      const anchor = anchorOf(await a.document());
+      if (!anchor) throw a.error("unexpected_answer", false, "it is not the state of an anchor");
+      return anchor;
     });
   }
 

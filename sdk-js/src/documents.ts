@@ -1,5 +1,6 @@
 // What a host says, as this SDK hands it on: names in camel case, forms checked,
 // nothing in it trusted. What is a record was verified.
+import { anchorHealthOf, eventAnchorOf, type AnchorHealth, type EventAnchor } from "./anchors.js";
 import type { Code } from "./codes.gen.js";
 import { isCode, type ReplicaError } from "./errors.js";
 import type { SignedReceipt } from "./proofs.js";
@@ -121,9 +122,10 @@ export interface EventStatus {
   /** How the event stands by all of its copies; lost: nobody has a good one. "": the host does not say. */
   readonly standing: "pending" | "durable" | "degraded" | "lost" | "";
   readonly replicas: readonly ReplicaCopy[];
-  /** Null until the event is archived, or anchored. */
+  /** Null until the event is archived. */
   readonly archive: unknown;
-  readonly anchor: unknown;
+  /** Null where the host anchors nothing. */
+  readonly anchor: EventAnchor | null;
 }
 
 const copyStates = ["stored", "owed", "missing", "damaged", "foreign", "absent"] as const;
@@ -156,6 +158,8 @@ export interface Health {
   readonly status: string;
   readonly working: number;
   readonly required: number;
+  /** How its anchor is; absent where it says nothing of one. */
+  readonly anchor?: AnchorHealth;
   readonly document: Readonly<Record<string, unknown>>;
 }
 
@@ -193,7 +197,7 @@ export function statusOf(d: Doc): EventStatus | undefined {
   return {
     hash: d["hash"], epoch: string(d["epoch"]), sequence: natural(d["sequence"]), type: string(d["type"]), authorPubkey: string(d["author_pubkey"]), createdAt: natural(d["created_at"]),
     admittedAt: string(d["admitted_at"]), parents: Array.isArray(d["parents"]) ? d["parents"].filter(isHash) : [], durable: natural(d["durable"]),
-    required: natural(d["required"]), standing: standings.find((s) => s === d["standing"]) ?? "", archive: d["archive"] ?? null, anchor: d["anchor"] ?? null,
+    required: natural(d["required"]), standing: standings.find((s) => s === d["standing"]) ?? "", archive: d["archive"] ?? null, anchor: eventAnchorOf(d["anchor"]),
     replicas: docs(d["replicas"]).map((r) => ({
       replica: string(r["replica"]), kind: string(r["kind"]), counts: r["counts"] === true,
       state: copyStates.find((s) => s === r["state"]) ?? "absent",
@@ -203,7 +207,10 @@ export function statusOf(d: Doc): EventStatus | undefined {
 }
 
 export function healthOf(d: Doc, healthy: boolean): Health {
-  return { healthy: healthy && d["healthy"] !== false, status: string(d["status"]), working: natural(d["working"]), required: natural(d["required"]), document: d };
+  const anchor = anchorHealthOf(d["anchor"]);
+  return {
+    healthy: healthy && d["healthy"] !== false, status: string(d["status"]), working: natural(d["working"]), required: natural(d["required"]), ...(anchor && { anchor }), document: d,
+  };
 }
 
 export function isHash(v: unknown): v is string {

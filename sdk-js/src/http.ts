@@ -187,7 +187,7 @@ export function problemOf(p: Record<string, unknown>, a: Answer): HostError | un
 
 // The same request can succeed a little later.
 const passing: ReadonlySet<Code> = new Set<Code>([
-  "insufficient_redundancy", "journal_unavailable", "overloaded", "shutting_down", "timeout", "request_timeout", "rate_limited", "unavailable", "proof_pending",
+  "insufficient_redundancy", "journal_unavailable", "overloaded", "shutting_down", "timeout", "request_timeout", "rate_limited", "unavailable", "proof_pending", "anchor_pending",
 ]);
 /** @internal */
 export const isPassing = (code: Code) => passing.has(code);
@@ -251,10 +251,13 @@ export class Caller {
     }
   }
 
-  /** Waits between attempts: what the host asked for, or an evenly spread part of a doubling bound, so that clients that failed together do not come back together. */
-  rest(attempt: number, e: HostError, signal: AbortSignal | undefined): Promise<void> {
+  /**
+   * Waits between attempts, at most longest milliseconds: what the host asked for, or an evenly spread part of a doubling bound, so that clients that failed
+   * together do not come back together.
+   */
+  rest(attempt: number, e: HostError, signal: AbortSignal | undefined, longest = Infinity): Promise<void> {
     const most = Math.min(this.#o.backoff * 2 ** (attempt - 1), 5000);
-    return sleep(e.retryAfter > 0 ? Math.min(e.retryAfter, maxWait) + 100 * Math.random() : 1 + most * Math.random(), signal);
+    return sleep(Math.min(longest, e.retryAfter > 0 ? Math.min(e.retryAfter, maxWait) + 100 * Math.random() : 1 + most * Math.random()), signal);
   }
 
   /** One attempt. */

@@ -1,5 +1,6 @@
 import { HostError } from './host.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
+import { anchorHealthOf, eventAnchorOf, type AnchorHealth, type EventAnchor } from './sdk.ts'
 
 // What the host says of itself and of where an event is, in the form that the
 // views show. It is shown, never relied on; whatever it is, it can be shown.
@@ -36,7 +37,7 @@ export interface Status {
   lost: boolean // nobody has a good copy of it
   places: Place[]
   archive: Json
-  anchor: Json
+  anchor: EventAnchor | null // null: the host anchors nothing
 }
 
 export interface Health {
@@ -48,6 +49,7 @@ export interface Health {
   journal: { ok: boolean; epoch: string; sequence: number; pending: number }
   module: { version: string; sha256: string; abi: number; instances: number }
   log?: { origin: string; size: number; published: number; cosigned: number; state: string; why: string } // absent: it has none
+  anchor?: AnchorHealth // absent: the host knows of none
   lost: { events: number; first: string[] } // hashes
   disagreements: number
   warnings: string[]
@@ -86,12 +88,13 @@ export function statusOf(answer: unknown): Status {
   return {
     epoch: text(d.epoch), sequence: count(d.sequence), admittedAt: seconds(d.admitted_at), durable: count(d.durable), required: count(d.required), lost: d.standing === 'lost',
     places: some(d.replicas).map(r => place(r, copyStates.find(s => s === r.state) ?? 'absent')),
-    archive: d.archive ?? null, anchor: d.anchor ?? null,
+    archive: d.archive ?? null, anchor: eventAnchorOf(d.anchor),
   }
 }
 
 export function healthOf(answer: unknown): Health {
   const d = hosts(answer, 'replicas')
+  const anchor = anchorHealthOf(d.anchor)
   const [journal, log, module, lost] = [object(d.journal), object(d.log), object(d.module), object(d.lost)]
   return {
     status: text(d.status), healthy: d.healthy === true, working: count(d.working), required: count(d.required),
@@ -101,6 +104,7 @@ export function healthOf(answer: unknown): Health {
     })),
     journal: { ok: journal.ok === true, epoch: text(journal.epoch), sequence: count(journal.sequence), pending: count(journal.pending) },
     ...(text(log.state) !== '' && { log: { origin: text(log.origin), size: count(log.size), published: count(log.published), cosigned: count(log.cosigned), state: text(log.state), why: text(log.why) } }),
+    ...(anchor && { anchor }),
     module: { version: text(module.version), sha256: text(module.sha256), abi: count(module.abi), instances: count(module.instances) },
     lost: { events: count(lost.events), first: (Array.isArray(lost.first) ? lost.first : []).map(text).filter(h => /^[0-9a-f]{64}$/.test(h)).slice(0, 10) },
     disagreements: count(d.disagreements), warnings: (Array.isArray(d.warnings) ? d.warnings : []).map(text).filter(w => w !== '').slice(0, 20),

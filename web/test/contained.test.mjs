@@ -132,22 +132,26 @@ async function everyView(page, proxy, look) {
 
   // A host that puts them where no event can be.
   const rename = o => ({ ...o, replica: marks, name: marks, kind: marks, location: marks, state: 'owed', error: marks, last_error: marks })
+  const post = { kind: 'head', state: 'failed', number: 2 ** 53 - 1, count: 1, size: 2 ** 53 - 1, reason: marks, transaction_id: 'f'.repeat(64), block_num: 2 ** 32 - 1, block_id: 'f'.repeat(64), events: [] }
   const lies = {
     [`/v1/events/${plain.hash}`]: e => ({ ...e, type: marks, author_pubkey: marks, created_at: marks, sig: marks, [marks]: marks }),
-    [`/v1/events/${plain.hash}/status`]: s => ({ ...s, replicas: s.replicas.map(rename) }),
-    '/v1/health': h => ({ ...h, status: marks, version: marks, warnings: [marks], log: { origin: marks, state: marks, why: marks }, module: { ...h.module, version: marks, sha256: marks }, replicas: h.replicas.map(rename) }),
+    [`/v1/events/${plain.hash}/status`]: s => ({ ...s, replicas: s.replicas.map(rename), anchor: { state: 'failed', head: post, single: { ...post, kind: 'events' } } }),
+    '/v1/anchor': () => ({ state: marks, why: marks, heads: { queued: post }, contract: marks, permission: marks, posts: [post, { ...post, kind: 'events' }], requests: [{ uri: marks }] }),
+    '/v1/health': h => ({ ...h, status: marks, version: marks, warnings: [marks], anchor: { state: marks, why: marks, stuck: [{ sequence: 2 ** 53 - 1, why: marks }] }, log: { origin: marks, state: marks, why: marks }, module: { ...h.module, version: marks, sha256: marks }, replicas: h.replicas.map(rename) }),
     '/v1/events': l => ({ ...l, events: l.events.map(e => ({ ...e, hash: marks, event: { ...e.event, type: marks, author_pubkey: marks } })) }),
   }
   proxy.lie = (path, { body }) => {
     const lie = lies[path.split('?')[0]]
-    return lie && { body: JSON.stringify(lie(JSON.parse(body))) }
+    return lie && { ...(path === '/v1/anchor' && { status: 200 }), body: JSON.stringify(lie(JSON.parse(body))) }
   }
   await at(page, `#/event/${plain.hash}`)
   await page.getByRole('heading', { name: 'Not valid' }).waitFor()
   await page.getByText('trying again').first().waitFor()
+  await page.getByRole('heading', { name: 'On the chain' }).waitFor()
   await look('an event that is none')
   await at(page, '#/status')
-  await page.getByRole('heading', { name: 'Replicas' }).waitFor()
+  await page.getByRole('list', { name: 'Recent posts' }).waitFor()
+  await page.getByText('The host’s request to sign is not one for its anchor.').waitFor()
   await look('the status')
   await at(page, '#/explore?type=DISCUSS')
   await events.filter({ hasText: 'invalid' }).first().waitFor()

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { after } from 'node:test'
 import { logOf, witness } from '../../sdk-js/test/proofs.mjs'
 import { Host, Proxy, at, endAll, open, record, sdk, test, until } from './harness.mjs'
+import { chain, esr, postData } from './requests.mjs'
 
 after(endAll)
 const host = await Host.start()
@@ -29,6 +30,14 @@ const root = record(seal, pair, 'CREATE_GROUP', { group: { name: 'Harbour' } })
 const answer = record(seal, pair, 'LIKE', { target: root.hash }, [root.hash])
 const log = logOf(seal, [root, answer].map(e => seal.verifyEvent(e.text)))
 await host.store([root.text, answer.text, ...worst.map(w => w.text), ...large.map(l => l.text)])
+
+const post = { kind: 'head', number: 4, count: 1, size: 1234, root: answer.hash, state: 'final', reason: '', transaction_id: root.hash, block_num: 1700, block_id: answer.hash, block_time: '2026-11-28T05:00:00.5Z' }
+const uri = esr({ actions: [['post', postData(5, 1240, root.hash)]] })
+const anchor = {
+  state: 'waiting', why: 'a wallet has to sign', chain_id: chain, contract: 'evntseal.abc', permission: 'anchor', signer: 'wallet',
+  heads: { state: 'waiting', queued: { ...post, state: 'queued', reason: 'a wallet has to sign' } }, events: null, stuck: [], requests: [{ kind: 'head', uri, post }],
+  posts: [post, { kind: 'events', number: 7, count: 2, state: 'failed', reason: 'it has no CPU', transaction_id: root.hash, events: [] }, { ...post, number: 3, state: 'submitted' }, { ...post, number: 2, state: 'included' }],
+}
 
 const button = (page, name) => page.getByRole('button', { name, exact: true })
 
@@ -95,6 +104,13 @@ async function everyView(page, proxy, look) {
   await button(page, 'Save the proof').click()
   await button(page, 'Save it again').waitFor()
   await look('event, its proof')
+  proxy.lie = (path, { body }) => (path.endsWith('/status') ? { body: JSON.stringify({ ...JSON.parse(body), anchor: { state: 'included', head: post, single: { ...post, kind: 'events', state: 'included', events: [{ sequence: 2, hash: answer.hash, code: 41, number: 7 }] } } }) } : undefined)
+  await at(page, '#/explore')
+  await page.getByRole('list', { name: 'Events' }).waitFor()
+  await at(page, `#/event/${answer.hash}`)
+  await page.getByRole('heading', { name: 'On the chain' }).waitFor()
+  await page.getByRole('list', { name: 'Ancestors' }).waitFor()
+  await look('event, its anchor')
   proxy.lie = path => (path === `/v1/events/${root.hash}` ? { body: root.text.replace('Harbour', 'Hafen') } : undefined)
   await at(page, `#/event/${root.hash}`)
   await page.getByRole('heading', { name: 'Not valid' }).waitFor()
@@ -125,6 +141,13 @@ async function everyView(page, proxy, look) {
   await at(page, '#/status')
   await page.getByRole('heading', { name: 'Replicas' }).waitFor()
   await look('status')
+  proxy.lie = (path, { body }) => {
+    if (path === '/v1/health') return { body: JSON.stringify({ ...JSON.parse(body), anchor: { state: 'waiting', why: 'a wallet has to sign', backlog: 3, stuck: [{ sequence: 1, hash: root.hash, why: 'one of two copies' }] } }) }
+    return path === '/v1/anchor' ? { status: 200, body: JSON.stringify(anchor) } : undefined
+  }
+  await page.getByRole('link', { name: 'Sign in a wallet' }).waitFor()
+  await look('status, an anchor')
+  proxy.lie = undefined
   await at(page, '#/nowhere/at/all')
   await look('nowhere')
 }
@@ -139,7 +162,7 @@ for (const [width, scheme] of [[1280, 'light'], [1280, 'dark'], [360, 'light'], 
       await accessible(page, `${where}, ${width} px, ${scheme}`)
       await sideways(page, `${where}, ${width} px`)
     })
-    assert.equal(looks, 23)
+    assert.equal(looks, 25)
     proxy.server.closeAllConnections()
     proxy.answer = () => ({ status: 502, headers: {}, body: '' })
     await at(page, '#/explore')

@@ -131,7 +131,7 @@ test('answers that are no lists, and hosts that are none, are told as such', asy
 
 test('whatever a host says of itself and of its places is borne', async t => {
   const odd = ['{}', '[]', '7', 'null', '<p>', '{"replicas":7}', '{"replicas":[],"module":7,"journal":null}',
-    '{"replicas":[null,7,{},{"replica":{},"name":[],"state":"x","location":{},"last_error":7,"latency_ms":"fast","updated_at":5}],"log":{"origin":7,"size":"x","state":{},"why":[]},"warnings":[1,{}],"admitted_at":"yesterday","sequence":"1","module":{"sha256":{},"version":[]},"uptime_seconds":"x","durable":{}}']
+    '{"replicas":[null,7,{},{"replica":{},"name":[],"state":"x","location":{},"last_error":7,"latency_ms":"fast","updated_at":5}],"anchor":{"state":"odd","head":{"kind":"events","events":[{}],"state":7},"single":{"state":"final","events":7},"backlog":"x","stuck":[null,{}]},"log":{"origin":7,"size":"x","state":{},"why":[]},"warnings":[1,{}],"admitted_at":"yesterday","sequence":"1","module":{"sha256":{},"version":[]},"uptime_seconds":"x","durable":{}}']
   const { page } = await open(t, proxy.url, { path: '/#/status' })
   await page.getByText('This page runs the very bytes').waitFor()
   for (const body of odd) {

@@ -14,6 +14,7 @@ import { Bytes } from '../ui/bytes.tsx'
 import { Badge, Empty, Fold, Icon, Loading, Mono, Notice, Refused } from '../ui/parts.tsx'
 import { Outside, ago, cut, plural, size, time } from '../ui/text.tsx'
 import { Tree } from '../ui/tree.tsx'
+import { EventAnchorCard, onItsWay } from './anchor.tsx'
 import { Places } from './places.tsx'
 import { ProofCard } from './proof.tsx'
 import { Rows } from './rows.tsx'
@@ -150,31 +151,34 @@ function Answer({ hash }: { hash: string }) {
 
 function Whereabouts({ hash }: { hash: string }) {
   const s = useLoad(async signal => statusOf(await askJson(`/v1/events/${hash}/status`, { signal })), [hash])
-  const owed = s.value?.places.some(r => r.state === 'owed' || r.state === 'missing' || r.state === 'damaged') ?? false
+  const v = s.value
+  const owed = v?.places.some(r => r.state === 'owed' || r.state === 'missing' || r.state === 'damaged') ?? false
+  const moves = owed || (v?.anchor ? onItsWay(v.anchor) : false)
   useEffect(() => {
-    if (!owed) return
+    if (!moves) return
     const t = setInterval(s.reload, 3000)
     return () => clearInterval(t)
-  }, [owed])
-  const v = s.value
+  }, [moves])
   return (
-    <section class="card" aria-labelledby="where-head">
-      <h2 id="where-head">Where it is kept</h2>
-      {s.failure && <Refused failure={s.failure} retry={s.reload} tone="warn" />}
-      {s.loading && !v && <Loading what="Asking the host" />}
-      {v && (
-        <>
-          <p>
-            {v.lost ? <Badge tone="bad">lost</Badge> : v.durable >= v.required ? <Badge tone="good">redundant</Badge> : <Badge tone="warn">not redundant yet</Badge>}{' '}
-            {plural(v.durable, 'durable copy', 'durable copies')}, {v.required} required
-          </p>
-          <Places places={v.places} />
-          <p class="fine">Admitted {Number.isFinite(v.admittedAt) ? time(v.admittedAt) : ''} as № {v.sequence.toLocaleString('en')}{v.epoch !== '' && <> of the order <span class="mono"><Outside text={v.epoch} /></span></>}. This part is the host’s word.</p>
-          {v.anchor !== null && <Fold title="Anchor">{() => <Tree value={v.anchor} label="Anchor" />}</Fold>}
-          {v.archive !== null && <Fold title="Archive">{() => <Tree value={v.archive} label="Archive" />}</Fold>}
-        </>
-      )}
-    </section>
+    <>
+      <section class="card" aria-labelledby="where-head">
+        <h2 id="where-head">Where it is kept</h2>
+        {s.failure && <Refused failure={s.failure} retry={s.reload} tone="warn" />}
+        {s.loading && !v && <Loading what="Asking the host" />}
+        {v && (
+          <>
+            <p>
+              {v.lost ? <Badge tone="bad">lost</Badge> : v.durable >= v.required ? <Badge tone="good">redundant</Badge> : <Badge tone="warn">not redundant yet</Badge>}{' '}
+              {plural(v.durable, 'durable copy', 'durable copies')}, {v.required} required
+            </p>
+            <Places places={v.places} />
+            <p class="fine">Admitted {Number.isFinite(v.admittedAt) ? time(v.admittedAt) : ''} as № {v.sequence.toLocaleString('en')}{v.epoch !== '' && <> of the order <span class="mono"><Outside text={v.epoch} /></span></>}. This part is the host’s word.</p>
+            {v.archive !== null && <Fold title="Archive">{() => <Tree value={v.archive} label="Archive" />}</Fold>}
+          </>
+        )}
+      </section>
+      {v?.anchor && <EventAnchorCard anchor={v.anchor} />}
+    </>
   )
 }
 

@@ -7,6 +7,7 @@ import { eventAddress } from '../router.ts'
 import { useStore } from '../store.ts'
 import { Badge, Loading, Mono, Notice, Refused, type Tone } from '../ui/parts.tsx'
 import { Outside, ago, plural, size } from '../ui/text.tsx'
+import { AnchorCard } from './anchor.tsx'
 import { Title } from './title.tsx'
 
 export function Status() {
@@ -48,10 +49,11 @@ export function Status() {
                   <dd>{v.disagreements === 0 ? 'no disagreement' : <Badge tone="bad">{plural(v.disagreements, 'disagreement')}</Badge>}</dd>
                 </dl>
               </section>
+              <ModuleCard host={v.module} />
             </div>
             <div class="side-column">
               {v.log && <LogCard log={v.log} />}
-              <ModuleCard host={v.module} />
+              {v.anchor && <AnchorCard health={v.anchor} />}
             </div>
           </div>
           <p class="fine end">Eventseal <Outside text={v.version} /> · up {duration(v.uptime)}</p>

@@ -39,7 +39,7 @@ func (n *Node) Info(ctx context.Context) (info Info, err error) {
 	if err == nil {
 		err = n.c.judge(info, n.lenient)
 	}
-	return info, n.own(err) // no node that works refuses this call
+	return info, n.Blame(err) // no node that works refuses this call
 }
 
 // A RowsQuery asks for rows of a table whose primary key is a number.
@@ -68,7 +68,7 @@ func (n *Node) Rows(ctx context.Context, q RowsQuery) (rows []json.RawMessage, m
 		return nil, false, n.unknownCall(err)
 	}
 	rows, more, err = parseRows(answer, q.Limit)
-	return rows, more, n.own(err)
+	return rows, more, n.Blame(err)
 }
 
 // BlockInfo returns a block without its transactions. *Error of CodeUnknownBlock:
@@ -79,7 +79,7 @@ func (n *Node) BlockInfo(ctx context.Context, num uint32) (b BlockInfo, err erro
 		return b, n.unknownCall(err)
 	}
 	b, err = parseBlockInfo(answer, num)
-	return b, n.own(err)
+	return b, n.Blame(err)
 }
 
 // Block returns a block with its transactions. An error that is Unserved: the
@@ -90,7 +90,7 @@ func (n *Node) Block(ctx context.Context, num uint32) (b Block, err error) {
 		return b, err
 	}
 	b, err = parseBlock(answer, num)
-	return b, n.own(err)
+	return b, n.Blame(err)
 }
 
 // Send gives the node a transaction. nil: the node has executed it, passes it
@@ -109,7 +109,7 @@ func (n *Node) Send(ctx context.Context, packed []byte, signatures []string) err
 	}
 	var e *Error
 	if !errors.As(err, &e) || e.Code == 0 || busy(e.Code) {
-		return n.own(err)
+		return n.Blame(err)
 	}
 	return err
 }
@@ -124,7 +124,7 @@ func (n *Node) call(ctx context.Context, name string, in any, limit int64) ([]by
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.at.url.JoinPath("v1/chain", name).String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, n.own(err)
+		return nil, n.Blame(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := n.c.http.Do(req)
@@ -133,26 +133,26 @@ func (n *Node) call(ctx context.Context, name string, in any, limit int64) ([]by
 		if errors.As(err, &u) {
 			err = u.Err
 		}
-		return nil, n.own(err)
+		return nil, n.Blame(err)
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	switch {
 	case err != nil:
-		return nil, n.own(fmt.Errorf("%s: %w", name, err))
+		return nil, n.Blame(fmt.Errorf("%s: %w", name, err))
 	case int64(len(answer)) > limit:
-		return nil, n.own(fmt.Errorf("%s: the answer has more than %d bytes", name, limit))
+		return nil, n.Blame(fmt.Errorf("%s: the answer has more than %d bytes", name, limit))
 	case resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusAccepted || resp.StatusCode == http.StatusCreated:
 		return answer, nil
 	}
 	if e := parseError(resp.StatusCode, answer); e != nil {
 		return nil, e
 	}
-	return nil, n.own(fmt.Errorf("%s: HTTP status %s", name, resp.Status))
+	return nil, n.Blame(fmt.Errorf("%s: HTTP status %s", name, resp.Status))
 }
 
-// own makes an error the node's fault.
-func (n *Node) own(err error) error {
+// Blame makes an error the node's fault, after which Use asks another one.
+func (n *Node) Blame(err error) error {
 	var f *fault
 	if err == nil || errors.As(err, &f) {
 		return err
@@ -164,7 +164,7 @@ func (n *Node) own(err error) error {
 func (n *Node) unknownCall(err error) error {
 	var e *Error
 	if errors.As(err, &e) && e.Code == 0 {
-		return n.own(err)
+		return n.Blame(err)
 	}
 	return err
 }

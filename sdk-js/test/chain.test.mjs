@@ -1,7 +1,8 @@
 // What goes to a chain, by those who share nothing with this repository: the
-// contract in vert, its data and transactions in wharfkit, requests in
-// wharfkit's reader of them. Vectors hold the Go side to the same bytes.
+// contract in vert, its data and transactions in wharfkit, requests, the
+// host's too, in wharfkit's reader of them. Vectors hold the Go side to the same bytes.
 import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -56,14 +57,32 @@ test("the ABI in its binary form is the ABI", () => {
   for (const { name, type } of [...json.actions, ...json.tables]) assert.ok(abi.getStruct(type), name);
 });
 
+const inflate = { inflateRaw: (b) => new Uint8Array(zlib.inflateRawSync(b)), deflateRaw: (b) => new Uint8Array(zlib.deflateRawSync(b)) };
+
 test("requests have the actions that they were made for", () => {
-  const inflate = { inflateRaw: (b) => new Uint8Array(zlib.inflateRawSync(b)), deflateRaw: (b) => new Uint8Array(zlib.deflateRawSync(b)) };
   for (const { name, uri, chain_id, actions, callback, broadcast } of cases("requests")) {
     const request = SigningRequest.from(uri, { zlib: inflate });
     assert.equal(request.getChainId().toString(), chain_id, name);
     assert.deepEqual(plain(request.getRawActions()), actions, name);
     assert.equal(request.shouldBroadcast(), broadcast, name);
     assert.equal(request.data.callback, callback, name);
+  }
+});
+
+const noGo = (process.env.EVENTSEAL_REQUIRE ?? "") === "" && spawnSync("go", ["version"]).status !== 0 ? "go is missing" : false;
+
+test("a wallet's reader of requests takes the host's", { skip: noGo }, () => {
+  const made = execFileSync("go", ["run", "./sdk-js/test/requests"], { cwd: root, encoding: "utf8" }).trim().split("\n").map((line) => JSON.parse(line));
+  assert.ok(made.length > 20);
+  const wanted = new Map(cases("requests").map((c) => [c.name, c]));
+  for (const { name, uri } of made) {
+    const request = SigningRequest.from(uri, { zlib: inflate });
+    const { chain_id, actions } = wanted.get(name);
+    assert.equal(request.getChainId().toString(), chain_id, name);
+    assert.deepEqual(plain(request.getRawActions()), actions, name);
+    assert.ok(request.shouldBroadcast() && !request.isIdentity(), name);
+    assert.equal(request.data.callback, "", name);
+    assert.deepEqual(plain(request.data.info), [], name);
   }
 });
 

@@ -144,8 +144,9 @@ func TestDeterministic(t *testing.T) {
 // Old blocks and states do not pile up.
 func TestBounded(t *testing.T) {
 	c := start(t, Options{})
-	c.Produce(keptBlocks + keptBlocks/4)
-	if len(c.old) > keptBlocks+keptBlocks/8+1 || c.old[0].num != c.first || c.old[0].prev != nil {
+	c.kept = 800
+	c.Produce(3000)
+	if len(c.old) > 901 || c.first < 2000 || c.old[0].num != c.first || c.old[0].prev != nil {
 		t.Fatalf("%d blocks are kept from %d on", len(c.old), c.first)
 	}
 	status, _ := ask(t, c.Node(0), "get_block_info", map[string]any{"block_num": c.first - 1})

@@ -19,12 +19,16 @@ var (
 	owner, ownerKey   = Key("owner")
 )
 
+var (
+	keysOfThree  = map[string][]string{"owner": {ownerKey}, "active": {otherKey}, "anchor": {posterKey}}
+	linksOfThree = map[string]string{"post": "anchor", "event": "anchor"}
+)
+
 // start is a chain of the contract, whose actions are linked to a permission of their own.
 func start(t *testing.T, o Options) *Chain {
 	t.Helper()
 	if o.Keys == nil {
-		o.Keys = map[string][]string{"owner": {ownerKey}, "active": {otherKey}, "anchor": {posterKey}}
-		o.Links = map[string]string{"post": "anchor", "event": "anchor"}
+		o.Keys, o.Links = keysOfThree, linksOfThree
 	}
 	c, err := New(o)
 	if err != nil {

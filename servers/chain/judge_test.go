@@ -49,7 +49,7 @@ func TestPost(t *testing.T) {
 
 // Each rule of nodeos, with its code.
 func TestRefusals(t *testing.T) {
-	c := start(t, Options{})
+	c := start(t, Options{Keys: keysOfThree, Links: linksOfThree, Others: map[string]string{"mallory": otherKey}})
 	n := c.Node(0)
 	c.Produce(5)
 	changed := func(f func(tx *transaction)) map[string]any {
@@ -83,6 +83,8 @@ func TestRefusals(t *testing.T) {
 		"a key too many":     {sign(c, post(c, 1), poster, other), 500, codeIrrelevantSig, otherKey},
 		"one key twice":      {sign(c, post(c, 1), poster, poster), 500, codeDuplicateSig, posterKey},
 		"the seq":            {sign(c, post(c, 2), poster), 500, codeAssertMessage, "assertion failure with message: the next seq is another"},
+		"somebody else's":    {sign(c, mallorys(post(c, 1)), other), 500, codeMissingAuth, "missing authority of eventseal"},
+		"and not by her key": {sign(c, mallorys(post(c, 1)), poster), 401, codeUnsatisfied, `"actor":"mallory"`},
 		"the length":         {changed(func(tx *transaction) { tx.actions[0].data = make([]byte, 47) }), 500, codeAssertMessage, "assertion failure with message: the data has another length"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -100,6 +102,12 @@ func TestRefusals(t *testing.T) {
 		tx.actions[0].auth[0].Permission = mustName(k.permission)
 		sent(t, n, sign(c, tx, k.key))
 	}
+}
+
+// mallorys is a transaction by another account.
+func mallorys(tx transaction) transaction {
+	tx.actions[0].auth[0] = permission{mustName("mallory"), activeName}
+	return tx
 }
 
 // What is no transaction is told from one that is refused.

@@ -10,6 +10,21 @@
 // What it leaves out: contracts of other accounts, keys that are not K1, thresholds
 // above one, inline and deferred actions, context-free data, secondary indexes, and what
 // producers do among each other.
+//
+// A chain in another process (command testchain) has its control beside the API of each node:
+//
+//	POST /test/produce  {"blocks":1}
+//	POST /test/advance  {"seconds":130}             time without blocks
+//	POST /test/fork     {"depth":2,"keep":false}
+//	POST /test/lib      {"lag":3,"hold":true}
+//	POST /test/auto     {"on":false}                 blocks by the clock
+//	POST /test/limits   {"ram_bytes":20000}          and net_bytes, cpu_ns, one_ns
+//	POST /test/act      {"action":"post","data":"…"} as if the account's owner had signed it; data in hexadecimal
+//	POST /test/node     {"node":0,"view":"","outage":"","forget":0,"refuse":0,"code":3080004,"delay_ms":0,"strings":false,"heads":false}
+//	GET  /test/state
+//
+// All fields may be left out, and change nothing then. view is "follow", "frozen" or "stranded"; outage "up", "refused",
+// "502", "503" or "silent". Each answers the state, as GET does; 400 and a line of text is a refusal.
 package chain
 
 import (

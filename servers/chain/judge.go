@@ -20,7 +20,7 @@ type signed struct {
 	signatures  []string
 	sigs        [][]byte // the signatures' 65 bytes
 	tx          transaction
-	trusted     bool // nobody signed it, and nobody asks
+	trusted     bool // whoever signed it may
 }
 
 // What nodeos allows (libraries/chain/include/eosio/chain/config.hpp).
@@ -152,16 +152,18 @@ func (c *Chain) execute(t *signed, st state, slot uint32, deadline time.Time) (o
 	return o, nil
 }
 
+// digest is what the signatures of a packed transaction are over.
+func (c *Chain) digest(raw []byte) [32]byte {
+	noContextFree := make([]byte, 32)
+	return sha256.Sum256(slices.Concat(c.id[:], raw, noContextFree))
+}
+
 // recover returns the keys that signed a transaction.
 func (c *Chain) recover(t *signed) ([]string, *Error) {
 	if t.trusted {
 		return nil, nil
 	}
-	h := sha256.New()
-	h.Write(c.id[:])
-	h.Write(t.raw)
-	h.Write(make([]byte, 32)) // no context-free data
-	digest := [32]byte(h.Sum(nil))
+	digest := c.digest(t.raw)
 	var keys []string
 	for _, sig := range t.sigs {
 		key, err := recoverKey(sig, digest)

@@ -168,7 +168,7 @@ func TestVectorContract(t *testing.T) {
 			}
 			tx.actions = append(tx.actions, act)
 		}
-		status, v := ask(t, n, "send_transaction2", sign(c, tx, poster))
+		status, v := ask(t, n, "send_transaction2", signedBy(c, tx, poster))
 		b, _ := json.Marshal(v["error"])
 		if (status == 202) != (k.Refuse == "") || k.Refuse != "" && k.Refuse != "missing authority" && !strings.Contains(string(b), "assertion failure with message: "+k.Refuse) {
 			t.Fatalf("%s: %d %v, want %q", k.Name, status, v, k.Refuse)

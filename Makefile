@@ -32,7 +32,7 @@ run: build ## build and serve on 127.0.0.1:8420, data in ./data
 	@exec bin/eventseal serve
 
 .PHONY: stack
-stack: build servers ## start host, Redis, S3 and IPFS on loopback and say how to use them
+stack: build testchain servers ## start host, Redis, S3, IPFS and a test chain on loopback and say how to use them
 	@$(GO) run ./servers/stack up
 
 .PHONY: stack-down

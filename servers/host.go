@@ -65,6 +65,24 @@ func StackConfig(redis, s3, bucket, ipfs string) (text string, env []string) {
 		[]string{"EVENTSEAL_REPLICA_BUCKET_S3_SECRET_ACCESS_KEY=" + S3SecretKey}
 }
 
+// anchorConfig puts every event and, six times a minute, a head on a chain.
+const anchorConfig = `
+[anchor]
+driver = "antelope"
+endpoints = [%q]
+chain_id = %q
+contract = %q
+permission = %q
+every = "10s"
+events = ["*"]
+`
+
+// AnchorConfig is what a host's configuration file has at its end when it anchors to a chain (URL),
+// and the secret: a permission's private key.
+func AnchorConfig(chain, id, contract, permission, key string) (text string, env []string) {
+	return fmt.Sprintf(anchorConfig, chain, id, contract, permission), []string{"EVENTSEAL_ANCHOR_KEY=" + key}
+}
+
 // MakeDir makes a server's folder.
 func MakeDir(parts ...string) (string, error) {
 	dir, err := filepath.Abs(filepath.Join(parts...))

@@ -124,6 +124,16 @@ func TestChainGoesOn(t *testing.T) {
 	if now := state("GET", "/test/state", ""); was.Head.Num != 8 || now != was {
 		t.Errorf("%v, was %v", now, was)
 	}
+	if id, err := ChainID(s.URL()); err != nil || id != was.ChainID {
+		t.Errorf("%s %v, want %s", id, err, was.ChainID)
+	}
+	private, public, err := ChainKey(s.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, key, err := ChainKey(s.Dir); err != nil || again != private || key != public || !strings.HasPrefix(private, "PVT_K1_") {
+		t.Errorf("another key: %s %v", key, err)
+	}
 }
 
 func TestBadStartNamesTheReason(t *testing.T) {

@@ -32,7 +32,7 @@ var calls = map[string]struct {
 	"/v1/chain/send_transaction2": {202, (*Node).send},
 }
 
-// ServeHTTP answers the API, and under /test/ the control that control.go describes,
+// ServeHTTP answers the API, and under /test/ the control that the package comment describes,
 // which works whatever the node's outage is.
 func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/test/") {

@@ -50,6 +50,38 @@ func authorities(keys map[string][]string, links map[string]string) (map[name]au
 	return permissions, linked, nil
 }
 
+// strangers are the accounts that are somebody else's.
+func strangers(keys map[string]string) (map[name]authority, error) {
+	others := map[name]authority{}
+	for text, key := range keys {
+		n, err := parseName(text)
+		if err != nil {
+			return nil, err
+		}
+		if key, err = parsePublic(key); err != nil {
+			return nil, fmt.Errorf("account %s: %w", text, err)
+		}
+		others[n] = authority{keys: []string{key}}
+	}
+	return others, nil
+}
+
+// authority returns what a permission takes, if there is such a one.
+func (c *Chain) authority(p permission) (a authority, ok bool) {
+	if p.Actor == c.self {
+		a, ok = c.permissions[p.Permission]
+		return a, ok
+	}
+	a, ok = c.others[p.Actor]
+	return a, ok && (p.Permission == ownerName || p.Permission == activeName)
+}
+
+// account reports whether there is such an account.
+func (c *Chain) account(n name) bool {
+	_, ok := c.others[n]
+	return ok || n == c.self
+}
+
 // covers reports whether a permission is another one or above it.
 func (c *Chain) covers(p, min name) bool {
 	for ; min != 0; min = c.permissions[min].parent {
@@ -63,28 +95,29 @@ func (c *Chain) covers(p, min name) bool {
 // authorize checks that each declared permission is enough for its action and was
 // signed for, and that no key signed in vain (authorization_manager.cpp).
 func (c *Chain) authorize(actions []action, keys []string) *Error {
-	declared := map[name]bool{}
+	declared := map[permission]bool{}
 	for _, a := range actions {
 		for _, p := range a.auth {
 			min, ok := c.links[a.name]
-			if !ok {
+			if !ok || p.Actor != c.self {
 				min = activeName
 			}
-			if !c.covers(p.Permission, min) {
+			if p.Actor == c.self && !c.covers(p.Permission, min) {
 				return fault(codeIrrelevantAuth, "action declares irrelevant authority '%v'; minimum authority is %v", p, permission{c.self, min})
 			}
-			declared[p.Permission] = true
+			declared[p] = true
 		}
 	}
 	used := map[string]bool{}
-	for _, p := range slices.Sorted(maps.Keys(declared)) {
+	for _, p := range slices.SortedFunc(maps.Keys(declared), permission.compare) {
 		// Of several keys that would do, the first is used and no other.
-		i := slices.IndexFunc(c.permissions[p].keys, func(k string) bool { return slices.Contains(keys, k) })
+		a, _ := c.authority(p)
+		i := slices.IndexFunc(a.keys, func(k string) bool { return slices.Contains(keys, k) })
 		if i < 0 {
 			return fault(codeUnsatisfied, "transaction declares authority '%v', but does not have signatures for it under a provided delay of 0 ms, provided permissions [], provided keys %s, and a delay max limit of 3888000000 ms",
-				permission{c.self, p}, quoted(keys))
+				p, quoted(keys))
 		}
-		used[c.permissions[p].keys[i]] = true
+		used[a.keys[i]] = true
 	}
 	if unused := slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return used[k] }); len(unused) > 0 {
 		return fault(codeIrrelevantSig, "transaction bears irrelevant signatures from these keys: %s", quoted(unused))

@@ -27,6 +27,17 @@ func netBytes(t *signed) int64 {
 	return 12 + 16 + int64(len(t.sent)) + (prunable*20+99)/100
 }
 
+// pays reports whether the transaction is the account's to pay: it is its first
+// authorizer. Other accounts may use what they like.
+func (c *Chain) pays(t *signed) bool {
+	for _, a := range t.tx.actions {
+		if len(a.auth) > 0 {
+			return a.auth[0].Actor == c.self
+		}
+	}
+	return false
+}
+
 // limit works out what a transaction may cost (transaction_context.cpp, init).
 func (c *Chain) limit(t *signed, st *state, at place, start time.Time) limits {
 	own := &c.o.Limits
@@ -38,6 +49,9 @@ func (c *Chain) limit(t *signed, st *state, at place, start time.Time) limits {
 	net, cpu := st.net.at(at.slot), st.cpu.at(at.slot)
 	l.account = max(0, own.NET-net.used())
 	l.left = max(0, own.CPU.Microseconds()-cpu.used())
+	if !c.pays(t) {
+		l.account, l.left = maxNET, time.Hour.Microseconds()
+	}
 
 	one := own.One
 	l.reason = "on chain max_transaction_cpu_usage"

@@ -20,7 +20,7 @@ func TestRAM(t *testing.T) {
 	first := int64(112 + 112 + 52) // the table, the row and its data
 	row := int64(112 + 52)
 	for seq := range uint64(3) {
-		sent(t, n, sign(c, post(c, seq+1), poster))
+		sent(t, n, signedBy(c, post(c, seq+1), poster))
 		c.Produce(1)
 		want := row
 		if seq == 0 {
@@ -34,7 +34,7 @@ func TestRAM(t *testing.T) {
 		t.Errorf("%d", ram)
 	}
 	c.SetLimits(Limits{RAM: c.Account().RAM + row - 1})
-	body := sign(c, post(c, 4), poster)
+	body := signedBy(c, post(c, 4), poster)
 	refused(t, n, body, 500, codeRAM)
 	c.SetLimits(Limits{RAM: c.Account().RAM + row})
 	sent(t, n, body)
@@ -65,19 +65,19 @@ func TestRing(t *testing.T) {
 func TestNET(t *testing.T) {
 	c := start(t, Options{Limits: Limits{NET: 300}})
 	n := c.Node(0)
-	sent(t, n, sign(c, post(c, 1), poster))
-	sent(t, n, sign(c, post(c, 2), poster))
+	sent(t, n, signedBy(c, post(c, 1), poster))
+	sent(t, n, signedBy(c, post(c, 2), poster))
 	c.Produce(1)
 	if used := c.Account().NET; used != 289 {
 		t.Errorf("%d bytes of NET", used)
 	}
-	refused(t, n, sign(c, post(c, 3), poster), 500, codeNET)
+	refused(t, n, signedBy(c, post(c, 3), poster), 500, codeNET)
 	c.Advance(12 * time.Hour)
 	c.Produce(1)
 	if used := c.Account().NET; used != 144 {
 		t.Errorf("%d bytes of NET after half a day", used)
 	}
-	sent(t, n, sign(c, post(c, 3), poster))
+	sent(t, n, signedBy(c, post(c, 3), poster))
 }
 
 // A contract that does not end is ended, and is told by whose limit.
@@ -90,19 +90,19 @@ func TestCPU(t *testing.T) {
 	}
 	c := start(t, Options{Wasm: loop, ABI: contract.ABI, Limits: Limits{One: 20 * time.Millisecond}})
 	n := c.Node(0)
-	refused(t, n, sign(c, post(c, 1), poster), 500, codeCPU)
+	refused(t, n, signedBy(c, post(c, 1), poster), 500, codeCPU)
 	c.SetLimits(Limits{One: time.Minute})
 	tx := post(c, 1)
 	tx.cpuMs = 5
-	refused(t, n, sign(c, tx, poster), 500, codeCPU)
+	refused(t, n, signedBy(c, tx, poster), 500, codeCPU)
 	c.SetLimits(Limits{CPU: time.Microsecond})
-	refused(t, n, sign(c, post(c, 1), poster), 500, codeLeeway)
+	refused(t, n, signedBy(c, post(c, 1), poster), 500, codeLeeway)
 }
 
 // Another contract pays for its own code, and one that cannot run is refused.
 func TestDeploy(t *testing.T) {
 	c := start(t, Options{})
-	sent(t, c.Node(0), sign(c, post(c, 1), poster))
+	sent(t, c.Node(0), signedBy(c, post(c, 1), poster))
 	c.Produce(1)
 	ram := c.Account().RAM
 	nothing := []byte{0, 'a', 's', 'm', 1, 0, 0, 0, 1, 7, 1, 0x60, 3, 0x7e, 0x7e, 0x7e, 0, 3, 2, 1, 0, 7, 9, 1, 5, 'a', 'p', 'p', 'l', 'y', 0, 0, 10, 4, 1, 2, 0, 11}
@@ -112,7 +112,7 @@ func TestDeploy(t *testing.T) {
 	if got := c.Account().RAM; got != ram-10*int64(len(contract.Wasm)-len(nothing)) {
 		t.Errorf("%d bytes of RAM, %d before", got, ram)
 	}
-	sent(t, c.Node(0), sign(c, post(c, 7), poster)) // it minds nothing
+	sent(t, c.Node(0), signedBy(c, post(c, 7), poster)) // it minds nothing
 	for name, wasm := range map[string][]byte{
 		"the same":          nothing,
 		"no wasm":           []byte("wasm"),

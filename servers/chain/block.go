@@ -3,6 +3,7 @@ package chain
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 )
 
 // A block is one of a branch. It never changes but for state, which is dropped
@@ -79,16 +80,28 @@ func (d *done) digest() [32]byte {
 	return sha256.Sum256(append(r, digest[:]...))
 }
 
-// digest is action_receipt::digest of action_receipt.hpp. The account is
-// receiver and the one actor.
+// actors are who authorized an action, ascending.
+func (a *acted) actors() []name {
+	var list []name
+	for _, p := range a.action.auth {
+		list = append(list, p.Actor)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// digest is action_receipt::digest of action_receipt.hpp.
 func (a *acted) digest() [32]byte {
 	r := binary.LittleEndian.AppendUint64(nil, uint64(a.action.account))
 	r = append(r, a.receipt.digest[:]...)
 	r = binary.LittleEndian.AppendUint64(r, a.receipt.global)
 	r = binary.LittleEndian.AppendUint64(r, a.receipt.received)
-	r = append(r, 1)
-	r = binary.LittleEndian.AppendUint64(r, uint64(a.action.account))
-	r = binary.LittleEndian.AppendUint64(r, a.receipt.auth)
+	actors := a.actors()
+	r = binary.AppendUvarint(r, uint64(len(actors)))
+	for _, actor := range actors {
+		r = binary.LittleEndian.AppendUint64(r, uint64(actor))
+		r = binary.LittleEndian.AppendUint64(r, a.receipt.auth)
+	}
 	r = binary.AppendUvarint(r, a.receipt.code)
 	r = binary.AppendUvarint(r, a.receipt.code)
 	return sha256.Sum256(r)

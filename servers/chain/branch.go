@@ -142,7 +142,7 @@ func (c *Chain) settle() {
 		at.state = nil
 	}
 	b.lib = lib
-	if over := len(c.old) - keptBlocks; over > keptBlocks/8 {
+	if over := len(c.old) - c.kept; over > c.kept/8 {
 		c.old = slices.Clone(c.old[over:])
 		c.first += uint32(over)
 		c.old[0].prev = nil

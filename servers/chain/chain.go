@@ -7,9 +7,24 @@
 // Nothing is random: the same calls make the same chain. What is real is the time that
 // transactions take, which is billed.
 //
-// What it leaves out: other accounts and other contracts, keys that are not K1, thresholds
+// What it leaves out: contracts of other accounts, keys that are not K1, thresholds
 // above one, inline and deferred actions, context-free data, secondary indexes, and what
 // producers do among each other.
+//
+// A chain in another process (command testchain) has its control beside the API of each node:
+//
+//	POST /test/produce  {"blocks":1}
+//	POST /test/advance  {"seconds":130}             time without blocks
+//	POST /test/fork     {"depth":2,"keep":false}
+//	POST /test/lib      {"lag":3,"hold":true}
+//	POST /test/auto     {"on":false}                 blocks by the clock
+//	POST /test/limits   {"ram_bytes":20000}          and net_bytes, cpu_ns, one_ns
+//	POST /test/act      {"action":"post","data":"…"} as if the account's owner had signed it; data in hexadecimal
+//	POST /test/node     {"node":0,"view":"","outage":"","forget":0,"refuse":0,"code":3080004,"delay_ms":0,"strings":false,"heads":false}
+//	GET  /test/state
+//
+// All fields may be left out, and change nothing then. view is "follow", "frozen" or "stranded"; outage "up", "refused",
+// "502", "503" or "silent". Each answers the state, as GET does; 400 and a line of text is a refusal.
 package chain
 
 import (
@@ -31,6 +46,7 @@ type Options struct {
 	ABI     []byte              // its ABI as JSON
 	Keys    map[string][]string // permission → its keys, PUB_K1_…, each of which is enough; "owner" and "active" have none unless given
 	Links   map[string]string   // action → the permission that is enough for it; others need "active"
+	Others  map[string]string   // further accounts without a contract → the one key of their permissions owner and active
 	Start   time.Time           // of the first block; the beginning of 2026 unless given, with Auto now
 	Lag     int                 // so many blocks the irreversible one is behind the head; 3 unless given, a negative one is 0
 	Auto    bool                // a block each Interval; else blocks come by Produce alone
@@ -64,6 +80,7 @@ type Chain struct {
 	o           Options
 	self        name
 	permissions map[name]authority
+	others      map[name]authority
 	links       map[name]name
 	machine     *machine
 	id          [32]byte
@@ -73,6 +90,7 @@ type Chain struct {
 	main    branch
 	old     []*block // the irreversible ones from first on
 	first   uint32
+	kept    int // so many of them
 	lag     int
 	held    bool
 	forks   int
@@ -104,7 +122,7 @@ func New(o Options) (*Chain, error) {
 		o.Interval = slotMs * time.Millisecond
 	}
 	o.Limits.fill(Limits{RAM: 1 << 20, NET: 1 << 30, CPU: time.Hour, One: 10 * time.Second})
-	c := &Chain{o: o, lag: max(0, o.Lag)}
+	c := &Chain{o: o, lag: max(0, o.Lag), kept: keptBlocks}
 	err := c.open()
 	if err == nil {
 		c.SetAuto(o.Auto)
@@ -118,6 +136,9 @@ func (c *Chain) open() (err error) {
 		return err
 	}
 	if c.permissions, c.links, err = authorities(c.o.Keys, c.o.Links); err != nil {
+		return err
+	}
+	if c.others, err = strangers(c.o.Others); err != nil {
 		return err
 	}
 	if c.machine, err = newMachine(); err != nil {

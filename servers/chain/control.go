@@ -9,21 +9,6 @@ import (
 	"time"
 )
 
-// The control of a chain in another process, beside the API of each node:
-//
-//	POST /test/produce  {"blocks":1}
-//	POST /test/advance  {"seconds":130}             time without blocks
-//	POST /test/fork     {"depth":2,"keep":false}
-//	POST /test/lib      {"lag":3,"hold":true}
-//	POST /test/auto     {"on":false}                 blocks by the clock
-//	POST /test/limits   {"ram_bytes":20000}          and net_bytes, cpu_ns, one_ns
-//	POST /test/act      {"action":"post","data":"…"} as if the account's owner had signed it; data in hexadecimal
-//	POST /test/node     {"node":0,"view":"","outage":"","forget":0,"refuse":0,"code":3080004,"delay_ms":0,"strings":false,"heads":false}
-//	GET  /test/state
-//
-// All fields may be left out, and change nothing then. view is "follow", "frozen" or "stranded"; outage "up", "refused",
-// "502", "503" or "silent". Each answers the state, as GET does; 400 and a line of text is a refusal.
-
 // A State is what the control answers.
 type State struct {
 	ChainID      string                       `json:"chain_id"`
@@ -65,7 +50,7 @@ type command struct {
 	Keep    bool     `json:"keep"`
 	Lag     *int     `json:"lag"`
 	Hold    *bool    `json:"hold"`
-	On      bool     `json:"on"`
+	On      *bool    `json:"on"`
 	Limits
 	Action  string   `json:"action"`
 	Data    hexBytes `json:"data"`
@@ -137,7 +122,12 @@ var controls = map[string]func(c *Chain, k *command) error{
 		}
 		return nil
 	},
-	"/test/auto":   func(c *Chain, k *command) error { c.SetAuto(k.On); return nil },
+	"/test/auto": func(c *Chain, k *command) error {
+		if k.On != nil {
+			c.SetAuto(*k.On)
+		}
+		return nil
+	},
 	"/test/limits": func(c *Chain, k *command) error { c.SetLimits(k.Limits); return nil },
 	"/test/act":    func(c *Chain, k *command) error { _, err := c.Act(k.Action, k.Data); return err },
 	"/test/node": func(c *Chain, k *command) error {

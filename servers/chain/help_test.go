@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-
-	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 )
 
 var (
@@ -19,12 +17,16 @@ var (
 	owner, ownerKey   = Key("owner")
 )
 
+var (
+	keysOfThree  = map[string][]string{"owner": {ownerKey}, "active": {otherKey}, "anchor": {posterKey}}
+	linksOfThree = map[string]string{"post": "anchor", "event": "anchor"}
+)
+
 // start is a chain of the contract, whose actions are linked to a permission of their own.
 func start(t *testing.T, o Options) *Chain {
 	t.Helper()
 	if o.Keys == nil {
-		o.Keys = map[string][]string{"owner": {ownerKey}, "active": {otherKey}, "anchor": {posterKey}}
-		o.Links = map[string]string{"post": "anchor", "event": "anchor"}
+		o.Keys, o.Links = keysOfThree, linksOfThree
 	}
 	c, err := New(o)
 	if err != nil {
@@ -57,8 +59,8 @@ func post(c *Chain, seq uint64) transaction {
 	}
 }
 
-// sign makes what send_transaction2 takes.
-func sign(c *Chain, tx transaction, keys ...string) map[string]any {
+// signedBy makes what send_transaction2 takes.
+func signedBy(c *Chain, tx transaction, keys ...string) map[string]any {
 	raw := packTransaction(tx)
 	sigs := []string{}
 	for _, k := range keys {
@@ -68,41 +70,12 @@ func sign(c *Chain, tx transaction, keys ...string) map[string]any {
 		"signatures": sigs, "compression": "none", "packed_context_free_data": "", "packed_trx": hex.EncodeToString(raw)}}
 }
 
-// signature is a canonical one, by the first nonce that makes one.
 func signature(c *Chain, raw []byte, key string) string {
 	secret, err := parseText("PVT_K1_", key, 32)
 	if err != nil {
 		panic(err)
 	}
-	digest := sha256.Sum256(append(append(bytes.Clone(c.id[:]), raw...), make([]byte, 32)...))
-	d := secp256k1.PrivKeyFromBytes(secret)
-	var z secp256k1.ModNScalar
-	z.SetBytes(&digest)
-	for i := uint32(0); ; i++ {
-		k := secp256k1.NonceRFC6979(secret, digest[:], nil, nil, i)
-		var point secp256k1.JacobianPoint
-		secp256k1.ScalarBaseMultNonConst(k, &point)
-		point.ToAffine()
-		x := point.X.Bytes()
-		var r, s secp256k1.ModNScalar
-		if r.SetBytes(x) != 0 {
-			continue
-		}
-		s.Mul2(&r, &d.Key).Add(&z).Mul(new(secp256k1.ModNScalar).InverseValNonConst(k))
-		recovery := byte(0)
-		if point.Y.IsOdd() {
-			recovery = 1
-		}
-		if s.IsOverHalfOrder() {
-			s.Negate()
-			recovery ^= 1
-		}
-		rb, sb := r.Bytes(), s.Bytes()
-		sig := append(append([]byte{31 + recovery}, rb[:]...), sb[:]...)
-		if canonical(sig) {
-			return text("SIG_K1_", sig)
-		}
-	}
+	return text("SIG_K1_", sign(secret, c.digest(raw)))
 }
 
 // ask posts to a node and returns status and answer.

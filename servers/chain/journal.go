@@ -44,7 +44,8 @@ type blockLine struct {
 type doneLine struct {
 	Sent        []byte   `json:"sent"`
 	Compression string   `json:"compression,omitempty"`
-	Signatures  []string `json:"signatures,omitempty"` // none where nobody signed
+	Signatures  []string `json:"signatures"`
+	Trusted     bool     `json:"trusted,omitempty"`
 	CPU         int64    `json:"cpu"`
 }
 
@@ -73,7 +74,7 @@ func (j *journal) block(b *block) {
 		l.Producer = uint64(b.producer)
 	}
 	for _, d := range b.done {
-		kept := doneLine{Sent: d.tx.sent, Signatures: d.tx.signatures, CPU: d.cpu}
+		kept := doneLine{Sent: d.tx.sent, Signatures: d.tx.signatures, Trusted: d.tx.trusted, CPU: d.cpu}
 		if d.tx.compression != "none" {
 			kept.Compression = d.tx.compression
 		}
@@ -189,6 +190,7 @@ func (c *Chain) again(l *blockLine) error {
 		if refused != nil {
 			return refused
 		}
+		t.trusted = kept.Trusted
 		at.billed = kept.CPU
 		o, refused := c.judge(t, st, at)
 		if refused != nil {

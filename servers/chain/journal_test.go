@@ -17,7 +17,7 @@ func TestResume(t *testing.T) {
 	n := c.Node(0)
 	c.Produce(5)
 	for seq := range uint64(3) {
-		sent(t, n, sign(c, post(c, seq+1), poster))
+		sent(t, n, signedBy(c, post(c, seq+1), poster))
 		c.Produce(1)
 	}
 	if err := c.Fork(2, Keep); err != nil {
@@ -28,7 +28,7 @@ func TestResume(t *testing.T) {
 	if _, err := c.Act("event", append(postData(1, 0)[:8], make([]byte, 36)...)); err != nil {
 		t.Fatal(err)
 	}
-	body := sign(c, post(c, 4), poster)
+	body := signedBy(c, post(c, 4), poster)
 	sent(t, n, body)
 	c.Produce(1)
 	want := c.State()
@@ -60,7 +60,7 @@ func TestResume(t *testing.T) {
 	}
 	o.Limits.RAM = 0
 	c = start(t, o)
-	sent(t, c.Node(0), sign(c, post(c, 5), poster))
+	sent(t, c.Node(0), signedBy(c, post(c, 5), poster))
 	if err := c.Fork(1, Drop); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestResumeDeploys(t *testing.T) {
 	o := Options{Dir: t.TempDir()}
 	c := start(t, o)
 	abi := c.o.ABI
-	sent(t, c.Node(0), sign(c, post(c, 1), poster))
+	sent(t, c.Node(0), signedBy(c, post(c, 1), poster))
 	c.Produce(2)
 	rows := c.Rows("heads")
 	c.Close()

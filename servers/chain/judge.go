@@ -20,7 +20,7 @@ type signed struct {
 	signatures  []string
 	sigs        [][]byte // the signatures' 65 bytes
 	tx          transaction
-	trusted     bool // nobody signed it, and nobody asks
+	trusted     bool // whoever signed it may
 }
 
 // What nodeos allows (libraries/chain/include/eosio/chain/config.hpp).
@@ -110,7 +110,7 @@ func (c *Chain) judge(t *signed, st state, at place) (outcome, *Error) {
 	if o.cpu, refused = limits.bill(o.elapsed); refused != nil {
 		return outcome{}, refused
 	}
-	o.use(limits.net, at.slot)
+	c.use(t, &o, limits.net, at.slot)
 	return o, nil
 }
 
@@ -124,15 +124,17 @@ func (c *Chain) redo(t *signed, st state, at place) (outcome, *Error) {
 		return outcome{}, fault(codeDeadline, "%v", err)
 	}
 	o.cpu = at.billed
-	o.use((netBytes(t)+7)/8*8, at.slot)
+	c.use(t, &o, (netBytes(t)+7)/8*8, at.slot)
 	return o, nil
 }
 
-// use bills NET and CPU.
-func (o *outcome) use(net int64, slot uint32) {
+// use bills NET and CPU to who pays.
+func (c *Chain) use(t *signed, o *outcome, net int64, slot uint32) {
 	o.net = net
-	o.state.net.add(o.net, slot)
-	o.state.cpu.add(o.cpu, slot)
+	if c.pays(t) {
+		o.state.net.add(o.net, slot)
+		o.state.cpu.add(o.cpu, slot)
+	}
 }
 
 // execute does all actions upon a state.
@@ -150,16 +152,18 @@ func (c *Chain) execute(t *signed, st state, slot uint32, deadline time.Time) (o
 	return o, nil
 }
 
+// digest is what the signatures of a packed transaction are over.
+func (c *Chain) digest(raw []byte) [32]byte {
+	noContextFree := make([]byte, 32)
+	return sha256.Sum256(slices.Concat(c.id[:], raw, noContextFree))
+}
+
 // recover returns the keys that signed a transaction.
 func (c *Chain) recover(t *signed) ([]string, *Error) {
 	if t.trusted {
 		return nil, nil
 	}
-	h := sha256.New()
-	h.Write(c.id[:])
-	h.Write(t.raw)
-	h.Write(make([]byte, 32)) // no context-free data
-	digest := [32]byte(h.Sum(nil))
+	digest := c.digest(t.raw)
 	var keys []string
 	for _, sig := range t.sigs {
 		key, err := recoverKey(sig, digest)
@@ -206,16 +210,16 @@ func (c *Chain) admissible(t *signed, st *state, at place) *Error {
 	}
 	authorized := false
 	for _, a := range slices.Concat(tx.contextFree, tx.actions) {
-		if a.account != c.self {
+		if !c.account(a.account) {
 			return fault(codeTransaction, "action's code account '%v' does not exist", a.account)
 		}
 		for _, p := range a.auth {
 			authorized = true
-			if p.Actor != c.self {
+			if !c.account(p.Actor) {
 				return fault(codeTransaction, "action's authorizing actor '%v' does not exist", p.Actor)
 			}
-			if _, ok := c.permissions[p.Permission]; !ok {
-				return fault(codeTransaction, "action's authorizations include a non-existent permission: {\"actor\":\"%v\",\"permission\":\"%v\"}", p.Actor, p.Permission)
+			if _, ok := c.authority(p); !ok {
+				return fault(codeTransaction, "action's authorizations include a non-existent permission: %v", p)
 			}
 		}
 	}
@@ -232,8 +236,10 @@ func (c *Chain) admissible(t *signed, st *state, at place) *Error {
 func (c *Chain) act(st *state, a action, slot uint32, deadline time.Time) (acted, error) {
 	start := time.Now()
 	x := &execution{state: st, self: c.self, act: a, slot: slot}
-	if err := c.machine.apply(x, deadline); err != nil {
-		return acted{}, err
+	if a.account == c.self { // the others have no contract
+		if err := c.machine.apply(x, deadline); err != nil {
+			return acted{}, err
+		}
 	}
 	st.actions++
 	r := receipt{digest: actionDigest(a), global: st.actions, received: st.actions, auth: st.actions, code: st.code.sequence}

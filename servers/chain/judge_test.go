@@ -14,7 +14,7 @@ import (
 func TestPost(t *testing.T) {
 	c := start(t, Options{})
 	n := c.Node(0)
-	status, v := ask(t, n, "send_transaction2", sign(c, post(c, 1), poster))
+	status, v := ask(t, n, "send_transaction2", signedBy(c, post(c, 1), poster))
 	processed := v["processed"].(map[string]any)
 	receipt := processed["receipt"].(map[string]any)
 	// 12 + 16 + 98 packed + a fifth of 67 for the signature: 140, 18 words.
@@ -49,13 +49,13 @@ func TestPost(t *testing.T) {
 
 // Each rule of nodeos, with its code.
 func TestRefusals(t *testing.T) {
-	c := start(t, Options{})
+	c := start(t, Options{Keys: keysOfThree, Links: linksOfThree, Others: map[string]string{"mallory": otherKey}})
 	n := c.Node(0)
 	c.Produce(5)
 	changed := func(f func(tx *transaction)) map[string]any {
 		tx := post(c, 1)
 		f(&tx)
-		return sign(c, tx, poster)
+		return signedBy(c, tx, poster)
 	}
 	now := uint32(c.Head().Time.Unix())
 	for name, k := range map[string]struct {
@@ -78,11 +78,13 @@ func TestRefusals(t *testing.T) {
 		"not enough":         {changed(func(tx *transaction) { tx.actions[0].name = mustName("other") }), 500, codeIrrelevantAuth, `minimum authority is {"actor":"eventseal","permission":"active"}`},
 		"NET of its own":     {changed(func(tx *transaction) { tx.netWords = 17 }), 500, codeNET, "transaction net usage is too high: 140 > 136"},
 		"too big":            {changed(func(tx *transaction) { tx.actions[0].data = make([]byte, maxNET) }), 500, codeNET, "net usage is too high"},
-		"the wrong key":      {sign(c, post(c, 1), other), 401, codeUnsatisfied, otherKey},
-		"nobody's":           {sign(c, post(c, 1)), 401, codeUnsatisfied, "provided keys []"},
-		"a key too many":     {sign(c, post(c, 1), poster, other), 500, codeIrrelevantSig, otherKey},
-		"one key twice":      {sign(c, post(c, 1), poster, poster), 500, codeDuplicateSig, posterKey},
-		"the seq":            {sign(c, post(c, 2), poster), 500, codeAssertMessage, "assertion failure with message: the next seq is another"},
+		"the wrong key":      {signedBy(c, post(c, 1), other), 401, codeUnsatisfied, otherKey},
+		"nobody's":           {signedBy(c, post(c, 1)), 401, codeUnsatisfied, "provided keys []"},
+		"a key too many":     {signedBy(c, post(c, 1), poster, other), 500, codeIrrelevantSig, otherKey},
+		"one key twice":      {signedBy(c, post(c, 1), poster, poster), 500, codeDuplicateSig, posterKey},
+		"the seq":            {signedBy(c, post(c, 2), poster), 500, codeAssertMessage, "assertion failure with message: the next seq is another"},
+		"somebody else's":    {signedBy(c, mallorys(post(c, 1)), other), 500, codeMissingAuth, "missing authority of eventseal"},
+		"and not by her key": {signedBy(c, mallorys(post(c, 1)), poster), 401, codeUnsatisfied, `"actor":"mallory"`},
 		"the length":         {changed(func(tx *transaction) { tx.actions[0].data = make([]byte, 47) }), 500, codeAssertMessage, "assertion failure with message: the data has another length"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,15 +100,21 @@ func TestRefusals(t *testing.T) {
 	for i, k := range []struct{ permission, key string }{{"anchor", poster}, {"active", other}, {"owner", owner}} {
 		tx := post(c, uint64(i)+1)
 		tx.actions[0].auth[0].Permission = mustName(k.permission)
-		sent(t, n, sign(c, tx, k.key))
+		sent(t, n, signedBy(c, tx, k.key))
 	}
+}
+
+// mallorys is a transaction by another account.
+func mallorys(tx transaction) transaction {
+	tx.actions[0].auth[0] = permission{mustName("mallory"), activeName}
+	return tx
 }
 
 // What is no transaction is told from one that is refused.
 func TestMalformed(t *testing.T) {
 	c := start(t, Options{})
 	n := c.Node(0)
-	good := sign(c, post(c, 1), poster)["transaction"].(map[string]any)
+	good := signedBy(c, post(c, 1), poster)["transaction"].(map[string]any)
 	raw := good["packed_trx"].(string)
 	sig := good["signatures"].([]string)[0]
 	for name, k := range map[string]struct {
@@ -170,7 +178,7 @@ func flip(sig string) string {
 func TestDuplicate(t *testing.T) {
 	c := start(t, Options{})
 	n := c.Node(0)
-	body := sign(c, post(c, 1), poster)
+	body := signedBy(c, post(c, 1), poster)
 	sent(t, n, body)
 	refused(t, n, body, 409, codeDuplicate)
 	c.Produce(1)
@@ -196,17 +204,17 @@ func TestReference(t *testing.T) {
 	// Nodeos knows a zero id of blocks that never were.
 	zero := post(c, 1)
 	zero.refNum, zero.refPrefix = 7, 0
-	sent(t, n, sign(c, zero, poster))
+	sent(t, n, signedBy(c, zero, poster))
 	c.Produce(math.MaxUint16)
 	at.expiration = uint32(c.Head().Time.Unix()) + 60
 	at.actions[0].data = postData(2, 20)
 	if c.Head().Num != 1<<16 {
 		t.Fatal(c.Head())
 	}
-	sent(t, n, sign(c, at, poster))
+	sent(t, n, signedBy(c, at, poster))
 	c.Produce(1)
 	at.actions[0].data = postData(3, 30)
-	refused(t, n, sign(c, at, poster), 500, codeReference)
+	refused(t, n, signedBy(c, at, poster), 500, codeReference)
 }
 
 // All actions of a transaction are done or none.
@@ -219,13 +227,13 @@ func TestAtomic(t *testing.T) {
 	third := tx.actions[0]
 	third.data = postData(3, 20) // not larger
 	tx.actions = append(tx.actions, second, third)
-	refused(t, n, sign(c, tx, poster), 500, codeAssertMessage)
+	refused(t, n, signedBy(c, tx, poster), 500, codeAssertMessage)
 	c.Produce(1)
 	if len(c.Rows("heads")) != 0 {
 		t.Fatal("half of a transaction was done")
 	}
 	tx.actions = tx.actions[:2]
-	sent(t, n, sign(c, tx, poster))
+	sent(t, n, signedBy(c, tx, poster))
 	c.Produce(1)
 	if len(c.Rows("heads")) != 2 {
 		t.Fatal(c.Rows("heads"))
@@ -238,7 +246,7 @@ func TestAtomic(t *testing.T) {
 // By default a failure is answered as 202, with what failed.
 func TestFailureTrace(t *testing.T) {
 	c := start(t, Options{})
-	body := sign(c, post(c, 2), poster)
+	body := signedBy(c, post(c, 2), poster)
 	delete(body, "return_failure_trace")
 	status, v := ask(t, c.Node(0), "send_transaction2", body)
 	except, _ := v["processed"].(map[string]any)["except"].(map[string]any)

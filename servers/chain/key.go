@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
@@ -72,6 +73,38 @@ func recoverKey(sig []byte, digest [32]byte) (string, error) {
 		return "", errors.New("unable to reconstruct public key from signature")
 	}
 	return text("PUB_K1_", key.SerializeCompressed()), nil
+}
+
+// sign makes a signature that recoverKey takes, by the first of the RFC 6979 nonces
+// that makes one.
+func sign(secret []byte, digest [32]byte) []byte {
+	var d, z secp256k1.ModNScalar
+	d.SetByteSlice(secret)
+	z.SetBytes(&digest)
+	for i := uint32(0); ; i++ {
+		k := secp256k1.NonceRFC6979(secret, digest[:], nil, nil, i)
+		var point secp256k1.JacobianPoint
+		secp256k1.ScalarBaseMultNonConst(k, &point)
+		point.ToAffine()
+		x := point.X.Bytes()
+		var r, s secp256k1.ModNScalar
+		if r.SetBytes(x) != 0 {
+			continue
+		}
+		s.Mul2(&r, &d).Add(&z).Mul(k.InverseNonConst())
+		recovery := byte(31)
+		if point.Y.IsOdd() {
+			recovery++
+		}
+		if s.IsOverHalfOrder() {
+			s.Negate()
+			recovery = 63 - recovery
+		}
+		rb, sb := r.Bytes(), s.Bytes()
+		if sig := slices.Concat([]byte{recovery}, rb[:], sb[:]); canonical(sig) {
+			return sig
+		}
+	}
 }
 
 func canonical(c []byte) bool {

@@ -50,11 +50,11 @@ func TestInfo(t *testing.T) {
 func TestFrozen(t *testing.T) {
 	c := start(t, Options{})
 	n, f := c.Node(0), c.Node(1)
-	sent(t, n, sign(c, post(c, 1), poster))
+	sent(t, n, signedBy(c, post(c, 1), poster))
 	c.Produce(5)
 	f.Freeze()
 	was := info(t, f)
-	sent(t, n, sign(c, post(c, 2), poster))
+	sent(t, n, signedBy(c, post(c, 2), poster))
 	c.Produce(100)
 	if now := info(t, f); !reflect.DeepEqual(now, was) {
 		t.Errorf("%v, was %v", now, was)
@@ -63,12 +63,12 @@ func TestFrozen(t *testing.T) {
 		t.Error(rows)
 	}
 	// It takes what the others refuse, to no end.
-	body := sign(c, post(c, 3), poster)
+	body := signedBy(c, post(c, 3), poster)
 	refused(t, f, body, 500, codeReference) // of a block that it does not know
 	tx := post(c, 2)
 	old := c.find(f.own, f.own.lib.num)
 	tx.refNum, tx.refPrefix = uint16(old.num), old.prefix()
-	sent(t, f, sign(c, tx, poster))
+	sent(t, f, signedBy(c, tx, poster))
 	c.Produce(1)
 	if rows := seqs(t, n, "heads", 10); len(rows) != 2 {
 		t.Error(rows)
@@ -88,7 +88,7 @@ func TestStranded(t *testing.T) {
 	n, s := c.Node(0), c.Node(1)
 	c.Produce(5)
 	s.Strand()
-	body := sign(c, post(c, 1), poster)
+	body := signedBy(c, post(c, 1), poster)
 	sent(t, s, body)
 	c.Produce(20)
 	if a, b := seqs(t, s, "heads", 10), seqs(t, n, "heads", 10); len(a) != 1 || len(b) != 0 {
@@ -113,7 +113,7 @@ func TestStranded(t *testing.T) {
 func TestForgetful(t *testing.T) {
 	c := start(t, Options{})
 	n := c.Node(0)
-	body := sign(c, post(c, 1), poster)
+	body := signedBy(c, post(c, 1), poster)
 	n.Forget(1)
 	sent(t, n, body)
 	c.Produce(2)
@@ -134,10 +134,10 @@ func TestHeadMode(t *testing.T) {
 	c := start(t, Options{})
 	producer, api := c.Node(0), c.Node(1)
 	api.HeadMode(true)
-	first := sign(c, post(c, 1), poster)
+	first := signedBy(c, post(c, 1), poster)
 	sent(t, api, first)
-	refused(t, api, sign(c, post(c, 2), poster), 500, codeAssertMessage)
-	sent(t, producer, sign(c, post(c, 2), poster))
+	refused(t, api, signedBy(c, post(c, 2), poster), 500, codeAssertMessage)
+	sent(t, producer, signedBy(c, post(c, 2), poster))
 	sent(t, api, first) // it is in no block yet, so nobody knows it
 	c.Produce(1)
 	refused(t, api, first, 409, codeDuplicate)
@@ -211,7 +211,7 @@ func TestOutages(t *testing.T) {
 func TestHook(t *testing.T) {
 	c := start(t, Options{})
 	n := c.Node(0)
-	body := sign(c, post(c, 1), poster)
+	body := signedBy(c, post(c, 1), poster)
 	for _, after := range []bool{false, true} {
 		n.Hook(func(r Request) bool { return r.Path != "/v1/chain/send_transaction2" || r.After != after })
 		s := httptest.NewServer(n)
@@ -259,7 +259,7 @@ func TestConcurrent(t *testing.T) {
 		wg.Go(func() {
 			n := c.Node(i)
 			for seq := range uint64(20) {
-				_, _ = ask(t, n, "send_transaction2", sign(c, post(c, seq+1), poster))
+				_, _ = ask(t, n, "send_transaction2", signedBy(c, post(c, seq+1), poster))
 				info(t, n)
 				seqs(t, n, "heads", 5)
 				c.State()

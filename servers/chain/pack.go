@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,6 +12,10 @@ import (
 type permission struct {
 	Actor      name `json:"actor"`
 	Permission name `json:"permission"`
+}
+
+func (p permission) compare(q permission) int {
+	return cmp.Or(cmp.Compare(p.Actor, q.Actor), cmp.Compare(p.Permission, q.Permission))
 }
 
 type action struct {

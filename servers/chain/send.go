@@ -150,14 +150,18 @@ func (n *Node) answered(t *signed, o outcome, refused *Error) any {
 			deltas = append(deltas, object{{"account", n.c.self}, {"delta", a.ram}})
 		}
 		r := a.receipt
+		auth := []any{}
+		for _, actor := range a.actors() {
+			auth = append(auth, []any{actor, wide(r.auth)})
+		}
 		traces = append(traces, object{
 			{"action_ordinal", i + 1}, {"creator_action_ordinal", 0}, {"closest_unnotified_ancestor_action_ordinal", 0},
 			{"receipt", object{
-				{"receiver", n.c.self}, {"act_digest", hex.EncodeToString(r.digest[:])}, {"global_sequence", wide(r.global)},
-				{"recv_sequence", wide(r.received)}, {"auth_sequence", []any{[]any{n.c.self, wide(r.auth)}}},
+				{"receiver", a.action.account}, {"act_digest", hex.EncodeToString(r.digest[:])}, {"global_sequence", wide(r.global)},
+				{"recv_sequence", wide(r.received)}, {"auth_sequence", auth},
 				{"code_sequence", r.code}, {"abi_sequence", r.code},
 			}},
-			{"receiver", n.c.self}, {"act", o.state.code.show(a.action)}, {"context_free", false}, {"elapsed", a.elapsed.Microseconds()},
+			{"receiver", a.action.account}, {"act", o.state.code.show(a.action)}, {"context_free", false}, {"elapsed", a.elapsed.Microseconds()},
 			{"console", ""}, {"trx_id", id}, {"block_num", num}, {"block_time", when}, {"producer_block_id", nil},
 			{"account_ram_deltas", deltas}, {"except", nil}, {"error_code", nil}, {"return_value_hex_data", ""},
 		})

@@ -1,5 +1,5 @@
-// Stack starts an Eventseal host with two local replicas, Redis, S3 and IPFS,
-// all on loopback and in build/stack, and ends them again.
+// Stack starts an Eventseal host with two local replicas, Redis, S3, IPFS and a
+// test chain that it anchors to, all on loopback and in build/stack, and ends them again.
 //
 //	go run ./servers/stack up     starts what is not running and says how to use it
 //	go run ./servers/stack down   ends it; the data stays
@@ -19,7 +19,7 @@ import (
 
 const bucket = "eventseal"
 
-var kinds = []string{"host", "redis", "s3", "ipfs"}
+var kinds = []string{"host", "redis", "s3", "ipfs", "chain"}
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -40,7 +40,7 @@ func run(args []string) error {
 	case len(args) >= 1 && args[0] == "down":
 		return down(dir, args[1:])
 	}
-	return fmt.Errorf("usage: stack up | stack down [host|redis|s3|ipfs]…")
+	return fmt.Errorf("usage: stack up | stack down [host|redis|s3|ipfs|chain]…")
 }
 
 // down ends the named servers, or all, and says of each what became of it.
@@ -105,7 +105,12 @@ func up(root, dir string) error {
 	if err := store.Bucket(bucket); err != nil {
 		return err
 	}
+	ledger, anchor, secret, err := startChain(root, dir)
+	if err != nil {
+		return err
+	}
 	text, secrets := servers.StackConfig(cache.Addr, store.URL(), bucket, node.URL())
+	text, secrets = text+anchor, append(secrets, secret...)
 	binary := filepath.Join(root, "bin", "eventseal")
 	host, err := start(dir, "host", func(dir string) (*servers.Server, error) {
 		return servers.NewHost(dir, binary, text, secrets...)
@@ -113,10 +118,31 @@ func up(root, dir string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf(usage, host.URL(), cache.Addr, store.URL(), node.URL(),
+	fmt.Printf(usage, host.URL(), cache.Addr, store.URL(), node.URL(), ledger.URL(),
 		host.URL(), hostPort(cache.Addr), filepath.Join(dir, folder("ipfs"), "repo"), filepath.Join(root, "build", "servers", "ipfs"),
-		servers.S3AccessKey, servers.S3SecretKey, servers.S3Region, store.URL(), bucket, dir)
+		servers.S3AccessKey, servers.S3SecretKey, servers.S3Region, store.URL(), bucket, ledger.URL(), dir)
 	return nil
+}
+
+// startChain starts the chain, and returns what the host has to know of it: the end of its settings, and
+// the key.
+func startChain(root, dir string) (s *servers.Server, text string, env []string, err error) {
+	var private, public string
+	s, err = start(dir, "chain", func(dir string) (*servers.Server, error) {
+		if private, public, err = servers.ChainKey(dir); err != nil {
+			return nil, err
+		}
+		return servers.NewChain(dir, filepath.Join(root, "bin", "testchain"), "--key", "anchor="+public)
+	})
+	if err != nil {
+		return nil, "", nil, err
+	}
+	id, err := servers.ChainID(s.URL())
+	if err != nil {
+		return nil, "", nil, err
+	}
+	text, env = servers.AnchorConfig(s.URL(), id, "eventseal", "anchor", private)
+	return s, text, env, nil
 }
 
 func hostPort(addr string) string {
@@ -130,7 +156,7 @@ func hostPort(addr string) string {
 
 const usage = `The stack is up. Three of its four counting replicas make an event durable.
 
-  host   %s      redis  %s      s3  %s      ipfs  %s
+  host   %s      redis  %s      s3  %s      ipfs  %s      chain  %s
 
 Store an event and look at it:
 
@@ -148,10 +174,16 @@ Look into each server with its own client:
   IPFS_PATH=%s %s block get f01551220$(bin/eventseal hash build/stack/event.json)   # the hash is the CID
   AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s aws --endpoint-url %s s3 ls s3://%s/events/
 
+What is on the chain, and a fork that takes the last two blocks back (package servers/chain has more of these):
+
+  bin/eventseal anchor status
+  curl -s %[15]s/test/state
+  curl -s -d '{"depth": 2}' %[15]s/test/fork
+
 End one server, store and read on, and start it again:
 
   go run ./servers/stack down s3
   go run ./servers/stack up
 
-Data and logs are in %s. End everything: make stack-down
+Data and logs are in %[16]s. End everything: make stack-down
 `

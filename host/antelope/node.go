@@ -151,6 +151,10 @@ func (n *Node) call(ctx context.Context, name string, in any, limit int64) ([]by
 	return nil, n.own(fmt.Errorf("%s: HTTP status %s", name, resp.Status))
 }
 
+// Blame makes an error the node's fault, so that Use asks the next one: for what
+// only the caller can see, such as a head that never moves.
+func (n *Node) Blame(err error) error { return n.own(err) }
+
 // own makes an error the node's fault.
 func (n *Node) own(err error) error {
 	var f *fault

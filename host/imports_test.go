@@ -37,6 +37,7 @@ var never = map[string][]string{
 	"host/scrub":      {"host/intake", "host/retrieve", "host/health", "host/api", "host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
 	"host/health":     {"host/api", "host/intake", "host/retrieve", "host/cmd", "host/client", "host/config", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
 	"host/log":        {"host/intake", "host/retrieve", "host/scrub", "host/health", "host/api", "host/cmd", "host/client", "host/config", "host/witness", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
+	"host/anchor":     {"host/intake", "host/retrieve", "host/scrub", "host/health", "host/api", "host/cmd", "host/client", "host/config", "host/log", "host/witness", "host/monitor", "host/replica/all", "host/replica/redis", "host/replica/s3", "host/replica/ipfs", "host/replica/local"},
 	"host/limit":      {"host/api", "host/intake", "host/retrieve", "host/replica", "host/scrub", "host/health", "host/cmd", "host/client", "host/config"},
 	"host/receipt":    {"host/api", "host/retrieve", "host/replica", "host/scrub", "host/health", "host/cmd", "host/client", "host/config", "host/log"},
 	"host/evidence":   {"host/journal", "host/replica", "host/intake", "host/retrieve", "host/scrub", "host/api", "host/client", "host/config", "host/cmd", "host/log"},

@@ -286,6 +286,31 @@ func TestWhatTheCallerFindsIsNoFault(t *testing.T) {
 	}
 }
 
+// What only the caller can see can be made the node's fault, and then the next one is asked.
+func TestBlame(t *testing.T) {
+	c := client(t, node(t), node(t))
+	var asked []*Node
+	still := errors.New("it stands still")
+	for range 2 {
+		err := c.Use(t.Context(), func(_ context.Context, n *Node) error {
+			if asked = append(asked, n); len(asked) == 1 {
+				return n.Blame(still)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(asked) != 3 || asked[0].at == asked[1].at || asked[1].at != asked[2].at {
+		t.Errorf("%v", asked)
+	}
+	err := c.Use(t.Context(), func(_ context.Context, n *Node) error { return n.Blame(still) })
+	if !errors.Is(err, still) {
+		t.Error(err)
+	}
+}
+
 func TestLyingRows(t *testing.T) {
 	s := node(t)
 	for _, body := range []string{`{"rows":["0011"],"more":false}`, `{"rows":[{},{},{}]}`, `{"more":false}`, `{"rows":7}`, `[`} {

@@ -151,7 +151,8 @@ func (n *Node) call(ctx context.Context, name string, in any, limit int64) ([]by
 	return nil, n.Blame(fmt.Errorf("%s: HTTP status %s", name, resp.Status))
 }
 
-// Blame makes an error the node's fault, after which Use asks another one.
+// Blame makes an error the node's fault, so that Use asks the next one: for what
+// only the caller can see, such as a head that never moves.
 func (n *Node) Blame(err error) error {
 	var f *fault
 	if err == nil || errors.As(err, &f) {

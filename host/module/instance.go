@@ -161,12 +161,25 @@ func cut(b []byte) (field, rest []byte, err error) {
 }
 
 func (in *instance) register(ctx context.Context, types []Type) error {
+	known, err := in.listTypes(ctx)
+	if err != nil {
+		return err
+	}
 	var b []byte
 	for _, t := range types {
+		for _, k := range known {
+			switch {
+			case k.Name == t.Name:
+				return fmt.Errorf("module: event type %s is there already, with the code %d", t.Name, k.Code)
+			case k.Code == t.Code:
+				return fmt.Errorf("module: event types %s and %s would have the same code %d; on a chain nobody could tell them apart", t.Name, k.Name, t.Code)
+			}
+		}
+		known = append(known, t)
 		b = append(binary.LittleEndian.AppendUint32(b, t.Code), field(t.Name)...)
 	}
 	if _, err := in.ask(ctx, "register_types", b); err != nil {
-		return fmt.Errorf("module: event types %v: names have 1 to 64 bytes without quotes, backslashes and control characters, at most 256 types, no name or code twice: %w", types, err)
+		return fmt.Errorf("module: event types %v: names have 1 to 64 bytes without quotes, backslashes and control characters, at most 256 types: %w", types, err)
 	}
 	return nil
 }

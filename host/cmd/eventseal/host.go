@@ -113,7 +113,9 @@ func (h *host) openBase(ctx context.Context) error {
 		for _, t := range h.settings.Event.Types {
 			c.Types = append(c.Types, module.Type(t))
 		}
-		h.module, moduleErr = module.Open(ctx, c)
+		if h.module, moduleErr = module.Open(ctx, c); moduleErr != nil && len(c.Types) > 0 {
+			moduleErr = fmt.Errorf("%w; event.types (EVENTSEAL_EVENT_TYPES) registers %s", moduleErr, typeNames(c.Types))
+		}
 	})
 	wg.Go(func() {
 		var commits func(time.Duration, int)
@@ -127,6 +129,14 @@ func (h *host) openBase(ctx context.Context) error {
 	})
 	wg.Wait()
 	return errors.Join(moduleErr, journalErr)
+}
+
+func typeNames(types []module.Type) string {
+	var names []string
+	for _, t := range types {
+		names = append(names, fmt.Sprintf("%s=%d", t.Name, t.Code))
+	}
+	return strings.Join(names, ", ")
 }
 
 // journalFile is the journal's name in the data folder.

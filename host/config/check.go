@@ -109,6 +109,7 @@ func (c *Config) check() (faults []error) {
 	}
 	number("scrub.rate", c.Scrub.Rate, 0, 1_000_000)
 	faults = append(faults, c.checkTransparency()...)
+	faults = append(faults, c.checkAnchor()...)
 	oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf("log.format", c.Log.Format, "text", "json")
 

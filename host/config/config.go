@@ -29,6 +29,7 @@ type Config struct {
 	Scrub         Scrub
 	Log           Log
 	Transparency  Transparency
+	Anchor        Anchor
 	Replicas      []Replica // in the order of the file; names are distinct
 }
 
@@ -116,6 +117,27 @@ type Transparency struct {
 	WitnessQuorum  int
 	WitnessTimeout time.Duration
 	Receipts       bool
+}
+
+// The ways to put things on a chain, and who signs what is put there.
+const (
+	Antelope     = "antelope"
+	SignerKey    = "key"
+	SignerWallet = "wallet"
+)
+
+// Anchor says what of the log is put on a chain, where, and by whom.
+type Anchor struct {
+	Driver     string   // "": nothing is; Antelope
+	Endpoints  []string // URLs of nodes, the first is asked first
+	ChainID    string   // 64 lower-case hex digits
+	Contract   string   // account
+	Permission string   // of the account, that signs
+	Signer     string   // SignerKey, SignerWallet
+	Key        Secret   // of SignerKey
+	Every      time.Duration
+	Patience   time.Duration
+	Events     []string // names of types of which each event is put there, too; "*": of all
 }
 
 // The kinds of replica.
@@ -215,6 +237,7 @@ func base() Config {
 		Scrub:        Scrub{Rate: 500},
 		Limits:       Limits{Burst: 10 * time.Second},
 		Transparency: Transparency{Name: "localhost", Every: time.Second, WitnessTimeout: 2 * time.Second, Receipts: true},
+		Anchor:       Anchor{Permission: "active", Signer: SignerKey, Every: time.Minute, Patience: 10 * time.Minute},
 		Log:          Log{Level: "info", Format: "text"},
 	}
 }

@@ -86,6 +86,17 @@ func (c *Config) settings() []setting {
 		{key: "transparency.witness_timeout", to: &c.Transparency.WitnessTimeout, doc: "How long a head waits for its cosignatures before it is served without."},
 		{key: "transparency.receipts", to: &c.Transparency.Receipts, doc: "Whether the answer to a store holds a signed receipt."},
 
+		{key: "anchor.driver", to: &c.Anchor.Driver, doc: "Chain that heads of the log are put on: \"antelope\" (EOS and its like); empty: none. docs/anchor.md says how\nto bring the contract there, and what it costs.", example: `"antelope"`},
+		{key: "anchor.endpoints", to: &c.Anchor.Endpoints, doc: "URLs of nodes of the chain, best of several operators; the next one is asked where one fails or is behind.", example: `["https://eos.example.org", "https://eos.example.net"]`},
+		{key: "anchor.chain_id", to: &c.Anchor.ChainID, doc: "Id of the chain, so that no node can pass another one off as it.", example: `"aca376f206b8fc25a6ed44dbdc66547c36c6c33e3a119ffbeaef943642f0e906"`},
+		{key: "anchor.contract", to: &c.Anchor.Contract, doc: "Account that the contract is deployed to. One host and one log each.", example: `"eventseal"`},
+		{key: "anchor.permission", to: &c.Anchor.Permission, doc: "Permission of that account that signs. One of its own, linked to the contract's two actions, can do nothing else.", example: `"anchor"`},
+		{key: "anchor.signer", to: &c.Anchor.Signer, doc: "\"key\": the host signs. \"wallet\": the host has no key, and shows what a wallet is to sign (EEP-7) in\neventseal anchor status and on the page."},
+		{key: "anchor.key", to: &c.Anchor.Key, doc: "File that holds the private key of the permission, or the key itself in the variable without _FILE."},
+		{key: "anchor.every", to: &c.Anchor.Every, doc: "Time between two heads that are put there, of which there are none without new events."},
+		{key: "anchor.patience", to: &c.Anchor.Patience, doc: "How long an event that is in too few replicas holds back what is put there; then health names it."},
+		{key: "anchor.events", to: &c.Anchor.Events, doc: "Types of which every event is put there on its own, too, by type code and hash; \"*\" is all of them.\nEvents from before it was set are not.", example: `["FINALIZE", "DISTRIBUTE_REWARDS"]`},
+
 		{key: "log.level", to: &c.Log.Level, doc: "debug, info, warn or error."},
 		{key: "log.format", to: &c.Log.Format, doc: "text or json."},
 	}

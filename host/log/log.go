@@ -52,6 +52,7 @@ type Options struct {
 	Cosigners     []Cosigner
 	Quorum        int           // fewer cosignatures are told as a warning
 	CosignTimeout time.Duration // for all of them together; 0: 2 s
+	Chain         string        // "chain ID CONTRACT", the line of a trust text that says where heads are anchored; "": nowhere
 	Registerer    prometheus.Registerer
 	Log           *slog.Logger // nil: slog.Default()
 }

@@ -32,6 +32,9 @@ func (l *Log) Get(ctx context.Context, path string) (d Document, err error) {
 			return d, unserved(state)
 		}
 		text := l.o.Key.Log(state.Origin).String() + "\n" + l.o.Key.Public() + "\n"
+		if l.o.Chain != "" {
+			text += l.o.Chain + "\n"
+		}
 		return Document{Type: plain, Body: []byte(text)}, nil
 	}
 	n, err := tile.ParsePath(path)

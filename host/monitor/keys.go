@@ -79,9 +79,13 @@ func (m *Monitor) untrusted(k keys) string {
 }
 
 // parseKeys reads /log/keys: the log's vkey, and the key by which the host signs
-// receipts and, too, heads.
+// receipts and, too, heads. On which chain the heads are is no key.
 func (m *Monitor) parseKeys(ctx context.Context, text string) (lines []string, k keys, err error) {
 	lines = strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "chain ") })
+	if len(lines) == 0 {
+		return nil, k, errors.New("no key is in it")
+	}
 	if len(lines) > 2 {
 		return nil, k, errors.New("more than two lines")
 	}

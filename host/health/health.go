@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/eventseal/eventseal/host/anchor"
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/log"
 	"github.com/eventseal/eventseal/host/module"
@@ -39,6 +40,7 @@ type Health struct {
 	Scrub         Scrub     `json:"scrub"`
 	Lost          Lost      `json:"lost"`
 	Log           Log       `json:"log"`
+	Anchor        Anchor    `json:"anchor"`
 	Disagreements uint64    `json:"disagreements"` // of the module and the reference implementation, since the start
 	Warnings      []string  `json:"warnings"`
 	Version       string    `json:"version"`
@@ -115,18 +117,21 @@ type Scrubbed struct {
 	Failed   uint64    `json:"failed"`   // copies that could not be repaired, and are owed
 }
 
-// Options say what to look at. All but Findings, Scrub, Folders and Log are needed.
+// Options say what to look at. All but Findings, Scrub, Transparency, Anchor,
+// Folders and Log are needed.
 type Options struct {
 	Places        []replica.Place
 	Journal       journal.Journal
 	Module        *module.Pool
 	MinRedundancy int
 	Disagreements func() uint64
-	Findings      func(place string) Findings     // nil: nothing is found
-	Scrub         func() Scrub                    // nil: there are none
-	Transparency  func(context.Context) log.State // nil: there is no log
-	Notices       func() []string                 // of what is out of order elsewhere, in words; nil: nothing is
-	Folders       map[string]string               // of places that are folders of this machine, by name
+	Findings      func(place string) Findings        // nil: nothing is found
+	Scrub         func() Scrub                       // nil: there are none
+	Transparency  func(context.Context) log.State    // nil: there is no log
+	Anchor        func(context.Context) anchor.State // nil: nothing is anchored
+	AnchorEvery   time.Duration                      // between two heads that are
+	Notices       func() []string                    // of what is out of order elsewhere, in words; nil: nothing is
+	Folders       map[string]string                  // of places that are folders of this machine, by name
 	Version       string
 	Log           *slog.Logger // nil: slog.Default()
 }
@@ -215,6 +220,7 @@ func (m *Monitor) look(ctx context.Context) Health {
 	}
 	h.Ready = h.Working >= h.Required && h.Journal.OK && h.Disagreements == 0
 	late := m.transparency(ctx, &h)
+	late = m.anchored(ctx, &h) || late
 	h.Healthy = h.Ready && h.Lost.Events == 0 && h.Log.State != log.Stopped
 	h.Status = OK
 	switch {

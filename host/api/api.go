@@ -85,6 +85,7 @@ type Options struct {
 	Unsigned      bool                 // stores are answered without, although there are Receipts
 	Prover        Prover               // nil, or no Receipts: there are no proofs
 	Transparency  Transparency         // behind /log/; nil: there is none
+	Anchor        Anchor               // of that log; nil: there is none
 	Page          fs.FS                // the web page, served at /; nil: none
 	Registry      *prometheus.Registry // behind /metrics; nil: one of its own
 	Version       string

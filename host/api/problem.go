@@ -133,6 +133,7 @@ var retryAfter = map[code.Code]string{
 	code.StorageFull:            "30",
 	code.Unavailable:            "1",
 	code.ProofPending:           "1",
+	code.AnchorPending:          "5",
 }
 
 // fail answers with err's problem document, unless the answer has begun: then

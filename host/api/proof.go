@@ -8,16 +8,19 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/eventseal/eventseal/host/anchor"
 	"github.com/eventseal/eventseal/wasm/code"
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 // proofType is the media type of proof files.
 const proofType = "application/vnd.eventseal.proof+json"
 
 // A proofFile is what shows to anybody, without the host, that an event was
-// signed, stored and logged. The text in Log is a C2SP tlog-proof.
+// signed, stored and logged, and on which chain it is. The text in Log is a C2SP
+// tlog-proof.
 type proofFile struct {
-	Anchor  *struct{}       `json:"anchor"` // null: there is no chain yet
+	Anchor  *anchor.Part    `json:"anchor"` // null: it is on none, or not yet
 	Version int             `json:"eventseal_proof"`
 	Log     string          `json:"log"`
 	Receipt json.RawMessage `json:"receipt"`
@@ -40,6 +43,13 @@ func (s *Server) proof(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	wait, err := parametersOf(r).choice("wait", "published", "anchored")
+	if err != nil {
+		return err
+	}
+	if wait == "anchored" && format == "tlog-proof" {
+		return &code.Error{Code: code.InvalidParameter, Detail: "wait: an anchor is in the proof file alone, not in a tlog-proof"}
+	}
 	if s.o.Prover == nil || s.o.Receipts == nil {
 		return &code.Error{Code: code.NotFound, Detail: "this host makes no proofs"}
 	}
@@ -48,7 +58,12 @@ func (s *Server) proof(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// First, since it is the log that an event has to wait for.
+	// First, since it is the log and the chain that an event has to wait for.
+	if wait == "anchored" {
+		if err := s.untilAnchored(r.Context(), e.Sequence); err != nil {
+			return err
+		}
+	}
 	logged, err := s.logged(r.Context(), e.Sequence)
 	if err != nil {
 		return err
@@ -71,22 +86,48 @@ func (s *Server) proof(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	part, err := s.part(r.Context(), e.Sequence, logged)
+	if err == nil && part != nil {
+		f := proofFile{Anchor: part, Version: 1, Log: string(logged), Receipt: signed, Record: v.Record()}
+		var file []byte
+		if file, err = s.provable(r.Context(), f, h); err == nil {
+			return writeProof(w, proofType, file)
+		}
+	}
+	switch {
+	case err != nil && r.Context().Err() != nil:
+		return r.Context().Err()
+	case err != nil:
+		s.o.Log.Error("an anchor is left out of a proof", "hash", h, "error", err)
+	}
+	if wait == "anchored" {
+		return &code.Error{Code: code.AnchorPending, Detail: "the anchor cannot be shown yet"}
+	}
+	file, err := s.provable(r.Context(), proofFile{Version: 1, Log: string(logged), Receipt: signed, Record: v.Record()}, h)
+	if err != nil {
+		return err
+	}
+	return writeProof(w, proofType, file)
+}
+
+// provable returns the bytes of a proof of an event. Nobody is given one that is
+// none, and least of all one of another event beside this one's receipt: that
+// would be evidence against the host.
+func (s *Server) provable(ctx context.Context, f proofFile, h digest.Hash) ([]byte, error) {
 	var file bytes.Buffer
 	enc := json.NewEncoder(&file)
 	enc.SetEscapeHTML(false) // so that the record keeps its bytes
-	if err := enc.Encode(proofFile{Version: 1, Log: string(logged), Receipt: signed, Record: v.Record()}); err != nil {
-		return err
+	if err := enc.Encode(f); err != nil {
+		return nil, err
 	}
-	// Nobody is given a proof that is none, and least of all one of another event
-	// beside this one's receipt: that would be evidence against the host.
-	report, err := s.o.Module.VerifyProof(context.WithoutCancel(r.Context()), file.Bytes(), nil)
+	report, err := s.o.Module.VerifyProof(context.WithoutCancel(ctx), file.Bytes(), nil)
 	if err != nil {
-		return fmt.Errorf("the proof that was made of event %s cannot be checked: %w", h, err)
+		return nil, fmt.Errorf("the proof that was made of event %s cannot be checked: %w", h, err)
 	}
 	if !report.Valid || report.Hash != h {
-		return fmt.Errorf("the proof that was made of event %s does not hold: %s %v", h, report.Code, report.Parts)
+		return nil, fmt.Errorf("the proof that was made of event %s does not hold: %s %v", h, report.Code, report.Parts)
 	}
-	return writeProof(w, proofType, file.Bytes())
+	return file.Bytes(), nil
 }
 
 // proofPatience is how long a request waits for a log that publishes seldom: it

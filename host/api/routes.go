@@ -39,8 +39,10 @@ func (s *Server) endpoints() []*endpoint {
 		{method: "GET", path: "/v1/events/{hash}", handle: s.record, quiet: true},
 		{method: "POST", path: "/v1/events:retrieve", handle: s.retrieve, compress: true},
 		{method: "GET", path: "/v1/events/{hash}/status", handle: s.status, compress: true},
-		{method: "GET", path: "/v1/events/{hash}/proof", handle: s.proof, compress: true, params: []string{"format"}},
+		{method: "GET", path: "/v1/events/{hash}/proof", handle: s.proof, compress: true, params: []string{"format", "wait"}},
 		{method: "GET", path: "/v1/events/{hash}/ancestors", handle: s.ancestors, compress: true, params: []string{"limit", "include"}},
+
+		{method: "GET", path: "/v1/anchor", handle: s.anchored, compress: true, quiet: true},
 
 		{method: "GET", path: "/v1/stream", handle: s.follow, params: slices.Concat(choosing, []string{"after", "from"}), long: true, uncounted: true, noHead: true},
 

@@ -26,7 +26,7 @@ type eventStatus struct {
 	Standing   string        `json:"standing"` // pending, durable, degraded, lost
 	Replicas   []replicaCopy `json:"replicas"`
 	Archive    any           `json:"archive"` // null until there are archives
-	Anchor     any           `json:"anchor"`  // and anchors
+	Anchor     any           `json:"anchor"`  // anchor.Event; null where nothing is anchored
 }
 
 type replicaCopy struct {
@@ -76,6 +76,9 @@ func (s *Server) status(w *response, r *http.Request) error {
 	case err == nil:
 		tally.Bytes = true
 	case !errors.Is(err, journal.ErrNotFound):
+		return err
+	}
+	if out.Anchor, err = s.anchorOf(r.Context(), e.Sequence); err != nil {
 		return err
 	}
 	out.Durable, out.Standing = tally.Counting, tally.Standing(s.o.MinRedundancy).String()

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -18,11 +19,17 @@ type Proof struct {
 	Report module.ProofReport
 }
 
-// Proof returns the proof of an event. It holds by itself, and where the host's
-// keys are known by these. code.ProofPending while no checkpoint covers the
-// event; code.NotFound where the host has not admitted it.
-func (cl *Client) Proof(ctx context.Context, h digest.Hash) (p Proof, err error) {
-	err = cl.do(ctx, call{method: http.MethodGet, path: "/v1/events/" + h.String() + "/proof"}, func(resp *http.Response) error {
+// Proof returns the proof of an event, anchored: with the head of the log that a
+// chain has. It holds by itself, and where the host's keys are known by these;
+// that the anchor is on the chain is for the chain to say. code.ProofPending
+// while no checkpoint covers the event, code.AnchorPending while no final anchor
+// does; code.NotFound where the host has not admitted it, or anchors nothing.
+func (cl *Client) Proof(ctx context.Context, h digest.Hash, anchored bool) (p Proof, err error) {
+	c := call{method: http.MethodGet, path: "/v1/events/" + h.String() + "/proof"}
+	if anchored {
+		c.query = url.Values{"wait": {"anchored"}}
+	}
+	err = cl.do(ctx, c, func(resp *http.Response) error {
 		if p.File, err = bounded(resp.Body, maxLine); err != nil {
 			return err
 		}
@@ -35,6 +42,9 @@ func (cl *Client) Proof(ctx context.Context, h digest.Hash) (p Proof, err error)
 		}
 		if cl.trust != nil && p.Report.Parts["keys"] != "valid" {
 			return &code.Error{Code: code.UntrustedKey, Detail: "the keys name no host (PUB_K1_…), and the receipt in the proof is a host's"}
+		}
+		if anchored && p.Report.Parts["anchor"] == "absent" {
+			return errors.New("the host served a proof without an anchor")
 		}
 		if p.Report.Hash != h {
 			return &code.Error{Code: code.HashMismatch, Detail: "the host served the proof of event " + p.Report.Hash.String()}

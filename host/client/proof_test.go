@@ -67,7 +67,7 @@ func TestProof(t *testing.T) {
 	for _, keys := range []string{"", host.Keys(), host.K1().Public} {
 		cl := start(t, client.Options{Notary: moduletest.Open(t), HostKeys: keys}, serve(file, text))
 		pending.Store(true)
-		p, err := cl.Proof(t.Context(), h)
+		p, err := cl.Proof(t.Context(), h, false)
 		if err != nil || !bytes.Equal(p.File, file) || !p.Report.Valid || p.Report.Key != host.K1().Public || p.Report.Hash != h {
 			t.Errorf("%+v, %v", p.Report, err)
 		}
@@ -78,7 +78,7 @@ func TestProof(t *testing.T) {
 	}
 	// A log vouches for its tlog-proofs, and for no host.
 	alone := start(t, client.Options{Notary: moduletest.Open(t), HostKeys: host.Key()}, serve(file, text))
-	if p, err := alone.Proof(t.Context(), h); p.File != nil || !errors.Is(err, &code.Error{Code: code.UntrustedKey}) {
+	if p, err := alone.Proof(t.Context(), h, false); p.File != nil || !errors.Is(err, &code.Error{Code: code.UntrustedKey}) {
 		t.Errorf("by the log's key alone: %v", err)
 	}
 	if got, err := alone.TlogProof(t.Context(), h); err != nil || !bytes.Equal(got, text) {
@@ -96,7 +96,7 @@ func TestProof(t *testing.T) {
 		"none":            {"", []byte("{}"), []byte("c2sp.org/tlog-proof@v1\n"), 0, 0},
 	} {
 		cl := start(t, client.Options{Notary: moduletest.Open(t), HostKeys: c.keys, Attempts: 1}, serve(c.file, c.text))
-		p, err := cl.Proof(t.Context(), h)
+		p, err := cl.Proof(t.Context(), h, false)
 		if err == nil || p.File != nil || c.code != 0 && !errors.Is(err, &code.Error{Code: c.code}) {
 			t.Errorf("%s: %v", name, err)
 		}

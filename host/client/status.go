@@ -25,3 +25,11 @@ func (cl *Client) Health(ctx context.Context) (doc json.RawMessage, healthy bool
 	})
 	return doc, healthy && err == nil, err
 }
+
+// Anchor returns what the host has put on its chain, and what is to come, as it
+// says it. code.NotFound where it anchors nothing.
+func (cl *Client) Anchor(ctx context.Context) (json.RawMessage, error) {
+	var doc json.RawMessage
+	err := cl.do(ctx, call{method: http.MethodGet, path: "/v1/anchor"}, document(&doc))
+	return doc, err
+}

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/eventseal/eventseal/host/anchor"
 	"github.com/eventseal/eventseal/host/api"
 	"github.com/eventseal/eventseal/host/config"
 	"github.com/eventseal/eventseal/host/custody"
@@ -57,6 +58,7 @@ type host struct {
 	reader  *retrieve.Reader
 	intake  *intake.Intake
 	tlog    *translog.Log
+	anchor  *anchor.Anchor // nil: nothing is anchored
 	health  *health.Monitor
 	api     *api.Server
 
@@ -85,7 +87,7 @@ func open(ctx context.Context, settings config.Config, log *slog.Logger, whole b
 	}
 	steps := []func(context.Context) error{h.openBase, h.openPlaces}
 	if whole {
-		steps = []func(context.Context) error{h.openBase, h.openPlaces, h.keepPlaces, h.openStages, h.openLog, h.openDoor}
+		steps = []func(context.Context) error{h.openBase, h.openPlaces, h.keepPlaces, h.openStages, h.openLog, h.openAnchor, h.openDoor}
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -240,23 +242,14 @@ func (h *host) openDoor(ctx context.Context) (err error) {
 		return err
 	}
 	runner := scrub.NewRunner(scrubbing)
-	h.health = health.New(health.Options{
+	watched := health.Options{
 		Places: h.places, Journal: h.journal, Module: h.module, MinRedundancy: h.settings.MinRedundancy,
 		Disagreements: func() uint64 { return h.intake.Disagreements() + h.disagreed.Load() }, Findings: func(place string) health.Findings { return health.Findings(h.reader.Findings(place)) },
 		Scrub: func() health.Scrub { return scrubs(runner) }, Notices: h.keeper.Warnings, Transparency: h.tlog.State, Folders: folders, Version: version(), Log: h.log,
-	})
-	log := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "eventseal_journal_log_bytes", Help: "Length of the journal's write-ahead log at its last checkpoint.",
-	}, func() float64 { return float64(h.journal.Stats().LogBytes) })
-	collect := []prometheus.Collector{h.health, log, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
-	for _, c := range collect {
-		if err := h.registry.Register(c); err != nil {
-			return err
-		}
 	}
-	h.api, err = api.New(api.Options{
+	options := api.Options{
 		Module: h.module, Intake: h.intake, Reader: h.reader, Journal: h.journal,
-		Places: h.places, MinRedundancy: h.settings.MinRedundancy, Health: h.health.Health,
+		Places: h.places, MinRedundancy: h.settings.MinRedundancy,
 		Limits: api.Limits{
 			InFlight: h.settings.HTTP.InFlight, Hashes: h.settings.HTTP.BatchEvents, BodyTimeout: h.settings.HTTP.BodyTimeout,
 		},
@@ -267,7 +260,22 @@ func (h *host) openDoor(ctx context.Context) (err error) {
 		Receipts: receipt.NewSigner(h.module, h.tlog, h.tlog.HostKey().Private()), Unsigned: !h.settings.Transparency.Receipts,
 		Page:     web.Page(),
 		Registry: h.registry, Version: version(), Log: h.log,
-	})
+	}
+	if h.anchor != nil {
+		watched.Anchor, watched.AnchorEvery, options.Anchor = h.anchor.State, h.settings.Anchor.Every, h.anchor
+	}
+	h.health = health.New(watched)
+	options.Health = h.health.Health
+	log := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "eventseal_journal_log_bytes", Help: "Length of the journal's write-ahead log at its last checkpoint.",
+	}, func() float64 { return float64(h.journal.Stats().LogBytes) })
+	collect := []prometheus.Collector{h.health, log, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
+	for _, c := range collect {
+		if err := h.registry.Register(c); err != nil {
+			return err
+		}
+	}
+	h.api, err = api.New(options)
 	if err == nil && h.settings.Scrub.Every > 0 {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		h.endScrubs = cancel
@@ -351,6 +359,9 @@ func (h *host) close() error {
 	if h.endScrubs != nil {
 		h.endScrubs()
 		h.background.Wait()
+	}
+	if h.anchor != nil {
+		h.anchor.Close()
 	}
 	if h.tlog != nil {
 		h.tlog.Close()

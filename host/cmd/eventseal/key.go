@@ -51,9 +51,15 @@ func (k *keyFlags) load(s *stdio) ([]byte, error) {
 			break
 		}
 	}
-	text := bytes.TrimSpace(b[:n])
+	return keyText(b[:n], k.KeyFile)
+}
+
+// keyText returns a copy of the private key in what a key file holds: keygen's
+// JSON, or the key's text alone. from names it in errors.
+func keyText(b []byte, from string) ([]byte, error) {
+	text := bytes.TrimSpace(b)
 	if len(text) == 0 {
-		return nil, usage("%s is empty", k.KeyFile)
+		return nil, usage("%s is empty", from)
 	}
 	if text[0] != '{' {
 		return bytes.Clone(text), nil
@@ -65,7 +71,7 @@ func (k *keyFlags) load(s *stdio) ([]byte, error) {
 	// The decoder's messages quote single characters at most, but the key is
 	// among them: none is passed on.
 	if json.Unmarshal(text, &pair) != nil || len(pair.Private) < 2 || pair.Private[0] != '"' {
-		return nil, usage(`%s is neither a key's text nor JSON with "private"`, k.KeyFile)
+		return nil, usage(`%s is neither a key's text nor JSON with "private"`, from)
 	}
 	return bytes.Clone(pair.Private[1 : len(pair.Private)-1]), nil
 }

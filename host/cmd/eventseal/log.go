@@ -55,7 +55,7 @@ func (h *host) openLog(ctx context.Context) error {
 	}
 	h.tlog, err = translog.Open(ctx, translog.Options{
 		Journal: h.journal, Places: h.places, MinRedundancy: h.settings.MinRedundancy, Module: h.module,
-		Key: key, Name: t.Name, Every: t.Every, Cosigners: cosigners, Quorum: t.WitnessQuorum, CosignTimeout: t.WitnessTimeout,
+		Key: key, Name: t.Name, Every: t.Every, Cosigners: cosigners, Quorum: t.WitnessQuorum, CosignTimeout: t.WitnessTimeout, Chain: h.chainLine(),
 		Registerer: h.registry, Log: h.log,
 	})
 	if err == nil {

@@ -30,6 +30,7 @@ type commands struct {
 	Verify       verifyCommand       `cmd:"" group:"here" help:"Decide whether a signed event is valid."`
 	Canonicalize canonicalizeCommand `cmd:"" group:"here" help:"Write the RFC 8785 form of any JSON text."`
 
+	Anchor   anchorCommand   `cmd:"" group:"host" help:"Look at what a host puts on a chain, and get the contract for it."`
 	Monitor  monitorCommand  `cmd:"" group:"host" help:"Follow a host's log: verify every head, every proof and every event; exit status 1 and evidence where anything is not as it was signed."`
 	Mirror   mirrorCommand   `cmd:"" group:"host" help:"The same, and store what was verified in one's own host, --server."`
 	Evidence evidenceCommand `cmd:"" group:"here" help:"Check what monitor or mirror found against a host."`

@@ -70,7 +70,7 @@ func TestProofsInTheHandsOfOthers(t *testing.T) {
 	public := point[:33]
 	for _, i := range []int{0, 1, 255, 256, events - 1} {
 		v := moduletest.Event(t, i)
-		got, err := cl.Proof(context.Background(), v.Hash())
+		got, err := cl.Proof(context.Background(), v.Hash(), false)
 		if err != nil {
 			t.Fatal(err)
 		}

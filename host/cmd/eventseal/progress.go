@@ -42,6 +42,15 @@ func (p *progress) showPart(events, part, whole uint64) {
 		strings.Repeat("#", filled), strings.Repeat(" ", width-filled), int(float64(min(part, whole))/float64(whole)*100), events)
 }
 
+// say tells what is waited for.
+func (p *progress) say(why string) {
+	if p.w == nil {
+		return
+	}
+	p.shown = time.Now()
+	fmt.Fprintf(p.w, "\r\x1b[K%s: %.100s", p.what, why)
+}
+
 // end clears the line.
 func (p *progress) end() {
 	if p.w != nil && !p.shown.IsZero() {

@@ -1,10 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/eventseal/eventseal/host/anchor"
+	"github.com/eventseal/eventseal/host/antelope"
 	"github.com/eventseal/eventseal/host/checkpoint"
 	"github.com/eventseal/eventseal/host/client"
 	"github.com/eventseal/eventseal/host/durable"
@@ -53,7 +59,8 @@ type proofCommand struct {
 	Hash     hash          `arg:"" help:"Hash of the event."`
 	Format   string        `enum:"json,tlog-proof" default:"json" help:"The proof file (json), or the C2SP tlog-proof in it alone."`
 	Out      string        `short:"o" placeholder:"FILE" help:"Write it there instead of to standard output."`
-	Patience time.Duration `default:"1m" help:"How long to wait for a checkpoint that covers the event (${default})."`
+	Wait     string        `enum:"published,anchored" default:"published" help:"Until what: a checkpoint of the log covers the event (published), or one that is final on the host's chain does (anchored)."`
+	Patience time.Duration `placeholder:"DURATION" help:"How long to wait for that (1m; anchored: 15m)."`
 	Types    []eventType   `placeholder:"NAME=CODE" env:"EVENTSEAL_EVENT_TYPES" help:"Event types beside the built-in ones."`
 	keysFlag
 	remoteFlags
@@ -71,7 +78,7 @@ func (c *proofCommand) Run(ctx context.Context, s *stdio) error {
 	}
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	text, err := c.fetch(ctx, cl)
+	text, err := c.fetch(ctx, s, cl)
 	if err != nil {
 		return err
 	}
@@ -86,23 +93,36 @@ func (c *proofCommand) Run(ctx context.Context, s *stdio) error {
 }
 
 // fetch asks until the event is covered, or there is no patience left.
-func (c *proofCommand) fetch(ctx context.Context, cl *client.Client) ([]byte, error) {
-	for end := time.Now().Add(c.Patience); ; {
+func (c *proofCommand) fetch(ctx context.Context, s *stdio, cl *client.Client) ([]byte, error) {
+	anchored := c.Wait == "anchored"
+	if anchored && c.Format != "json" {
+		return nil, usage("--wait anchored: an anchor is in the proof file (--format json) alone")
+	}
+	patience := cmp.Or(c.Patience, time.Minute)
+	if anchored {
+		patience = cmp.Or(c.Patience, 15*time.Minute)
+	}
+	waiting := s.progress("waiting")
+	defer waiting.end()
+	for end := time.Now().Add(patience); ; {
 		var p client.Proof
 		var err error
 		if c.Format == "tlog-proof" {
 			p.File, err = cl.TlogProof(ctx, c.Hash.Hash)
 		} else {
-			p, err = cl.Proof(ctx, c.Hash.Hash)
+			p, err = cl.Proof(ctx, c.Hash.Hash, anchored)
 		}
-		if !errors.Is(err, &code.Error{Code: code.ProofPending}) || ctx.Err() != nil || time.Now().After(end) {
-			return p.File, err // the client has waited before it gave up
+		var pending *code.Error
+		if !errors.As(err, &pending) || pending.Code != code.ProofPending && pending.Code != code.AnchorPending || ctx.Err() != nil || time.Now().After(end) {
+			return p.File, err
 		}
+		waiting.say(pending.Detail) // the client has waited before it gave up
 	}
 }
 
 type verifyProofCommand struct {
 	File  string      `arg:"" optional:"" help:"A proof file (standard input)."`
+	Chain []string    `placeholder:"URL" help:"A node of the chain that is asked whether the proof's anchor is there; may be several. Without it nobody is asked."`
 	Types []eventType `placeholder:"NAME=CODE" env:"EVENTSEAL_EVENT_TYPES" help:"Event types beside the built-in ones."`
 	keysFlag
 }
@@ -123,6 +143,20 @@ type proofVerdict struct {
 	Log        string            `json:"log,omitempty"`
 	Size       uint64            `json:"size,omitempty"`
 	Witnesses  int               `json:"witnesses"`
+	Anchor     *anchorVerdict    `json:"anchor,omitempty"`
+}
+
+// An anchorVerdict says where on which chain a head of the log is, by the proof.
+type anchorVerdict struct {
+	ChainID     string `json:"chain_id"`
+	Contract    string `json:"contract"`
+	Seq         uint64 `json:"seq"`  // of the head in the contract
+	Size        uint64 `json:"size"` // events under it
+	Time        string `json:"time"` // of the block, UTC
+	BlockNum    uint32 `json:"block_num"`
+	BlockID     string `json:"block_id"`
+	Transaction string `json:"transaction_id"`
+	Detail      string `json:"detail,omitempty"` // what the chain said, or what it takes to ask one
 }
 
 // Run works without any host. What no key was named for is said in the parts:
@@ -158,11 +192,66 @@ func (c *verifyProofCommand) Run(ctx context.Context, s *stdio) error {
 			out.Detail = c.Title()
 		}
 	}
+	var asked error
+	if refusal == nil {
+		asked = c.askChain(ctx, text, &out)
+	}
 	if err := s.document(out); err != nil {
 		return err
 	}
 	if !out.Valid {
 		return errNo
+	}
+	return asked
+}
+
+// askChain says in out what a chain says of the anchor, as far as that is left
+// open. An error is why no chain has said anything, where one was named.
+func (c *verifyProofCommand) askChain(ctx context.Context, file []byte, out *proofVerdict) error {
+	if out.Parts["anchor"] != "needs chain" {
+		if len(c.Chain) > 0 && out.Parts["anchor"] == "absent" {
+			return usage("--chain: the proof has no anchor of which a chain could be asked")
+		}
+		return nil
+	}
+	var f struct {
+		Anchor anchor.Part `json:"anchor"`
+	}
+	if err := json.Unmarshal(file, &f); err != nil {
+		return err
+	}
+	part := &f.Anchor
+	packed, err := hex.DecodeString(part.Transaction)
+	if err != nil {
+		return err
+	}
+	out.Anchor = &anchorVerdict{
+		ChainID: part.ChainID, Contract: part.Contract, Seq: part.Row.Seq, Size: part.Row.Size, Time: part.Row.Time,
+		BlockNum: part.BlockNum, BlockID: part.BlockID, Transaction: antelope.ID(packed).String(),
+	}
+	if len(c.Chain) == 0 {
+		out.Anchor.Detail = fmt.Sprintf("whether block %d has this transaction only a node of the chain can say: --chain URL", part.BlockNum)
+		return nil
+	}
+	nodes, err := antelope.NewClient(antelope.Options{Endpoints: c.Chain, Timeout: nodeTimeout})
+	if err != nil {
+		return &usageError{fmt.Errorf("--chain: %w", err)}
+	}
+	v, err := anchor.Check(ctx, nodes, part)
+	out.Anchor.Detail = v.Why
+	switch {
+	case err != nil:
+		out.Anchor.Detail = err.Error()
+		return fmt.Errorf("the chain could not be asked: %w", err)
+	case v.Absent:
+		out.Parts["anchor"] = code.NotOnChain.String()
+		if out.Valid {
+			out.Valid, out.Code, out.Detail = false, code.NotOnChain.String(), code.NotOnChain.Title()
+		}
+	case v.Found:
+		out.Parts["anchor"] = "valid"
+	default:
+		return fmt.Errorf("the chain did not say: %s", v.Why)
 	}
 	return nil
 }

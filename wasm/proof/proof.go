@@ -104,7 +104,7 @@ func (v *Verifier) Verify(file, text []byte) (report []byte, c code.Code) {
 	v.parts[partRecord] = v.Parser.Verify(at[fieldRecord], &v.event)
 	v.parts[partReceipt] = v.receipts.Read(at[fieldReceipt], &v.receipt)
 	hasRecord, hasReceipt := v.is(partRecord), v.is(partReceipt)
-	if hasRecord && hasReceipt && (v.receipt.Hash != v.event.Hash || v.receipt.RecordDigest != v.event.RecordDigest) {
+	if hasRecord && hasReceipt && (!digest.Equal(v.receipt.Hash[:], v.event.Hash[:]) || !digest.Equal(v.receipt.RecordDigest[:], v.event.RecordDigest[:])) {
 		v.parts[partReceipt] = code.ProofMismatch
 	}
 	v.log = canon.AppendText(v.log[:0], at[fieldLog])

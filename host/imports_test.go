@@ -51,7 +51,7 @@ var never = map[string][]string{
 	"host/tile":       {"host/journal", "host/replica", "host/intake", "host/api", "host/cmd", "host/client", "host/log"},
 	"host/witness":    {"host/journal", "host/replica", "host/intake", "host/retrieve", "host/scrub", "host/api", "host/client", "host/config", "host/cmd", "host/log"},
 	"host/monitor":    {"host/journal", "host/replica", "host/intake", "host/retrieve", "host/scrub", "host/api", "host/config", "host/cmd", "host/log", "host/witness"},
-	"host/":           {"wasm/event", "wasm/canon", "wasm/sig", "wasm/receipt", "wasm/proof", "wasm/note", "wasm/ed25519"}, // what is valid is decided inside the module
+	"host/":           {"wasm/event", "wasm/canon", "wasm/sig", "wasm/receipt", "wasm/proof", "wasm/note", "wasm/ed25519", "wasm/antelope"}, // what is valid is decided inside the module
 	"host/replica/s3": {"host/config"},
 
 	"host/anchor/contract": {"host/", "wasm/"}, // what is on a chain changes with nothing

@@ -3,22 +3,40 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 // A Trust says whom to believe: logs by their keys, hosts by the keys that sign
-// receipts, witnesses, and how many of these must have signed a head.
+// receipts, witnesses, and how many of these must have signed a head, and the
+// contracts that heads are anchored in.
 type Trust struct {
 	Logs      []Key
 	Hosts     []string // PUB_K1_… texts, unchecked
 	Witnesses []Key
+	Chains    []Chain
 	quorum    *group // nil: none are needed
 }
 
 // MaxTrust bounds a trust text, in bytes.
 const MaxTrust = 64 << 10
+
+// A Chain is a contract that keeps heads, by the ID of its chain and the name of
+// its account there.
+type Chain struct {
+	ID       digest.Hash
+	Contract string
+}
+
+// maxChains bounds those of a trust text.
+const maxChains = 16
+
+// account is the form of an account's name on an Antelope chain.
+var account = regexp.MustCompile(`^([.1-5a-z]{0,11}[1-5a-z]|[.1-5a-z]{12}[1-5a-j])$`)
 
 // A group is a witness, or so many of its members.
 type group struct {
@@ -50,7 +68,7 @@ func (t *Trust) Demanding() bool { return t.quorum != nil }
 
 // ParseTrust reads a trust text: on each line a vkey of a log or of a witness, a
 // PUB_K1_ key of a host, or a line of a C2SP tlog-policy (log, witness, group,
-// quorum). Empty lines and those that begin with # say nothing. Without a
+// quorum), or chain, the ID of one and a contract on it. Empty lines and those that begin with # say nothing. Without a
 // quorum line no witness is needed. The error names the line.
 func ParseTrust(text string) (*Trust, error) {
 	p := &trustParser{named: map[string]*group{}, used: map[string]bool{}}
@@ -103,6 +121,8 @@ func (p *trustParser) line(f []string) error {
 		var err error
 		p.t.quorum, err = p.member(f[1])
 		return err
+	case kind == "chain" && len(f) == 3:
+		return p.chain(f[1], f[2])
 	case len(f) > 1:
 		return errTrust
 	case strings.HasPrefix(kind, "PUB_K1_"):
@@ -134,6 +154,22 @@ func (p *trustParser) key(text string, kind byte) error {
 		}
 	}
 	*keys = append(*keys, k)
+	return nil
+}
+
+func (p *trustParser) chain(id, contract string) error {
+	h, ok := digest.ParseHash(id)
+	if !ok || !account.MatchString(contract) {
+		return errors.New("a chain is named by its ID, 64 digits, and a contract by its account")
+	}
+	c := Chain{ID: h, Contract: contract}
+	if slices.Contains(p.t.Chains, c) {
+		return errors.New("the contract is named twice")
+	}
+	if len(p.t.Chains) == maxChains {
+		return fmt.Errorf("more than %d contracts", maxChains)
+	}
+	p.t.Chains = append(p.t.Chains, c)
 	return nil
 }
 

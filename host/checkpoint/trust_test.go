@@ -51,3 +51,27 @@ func TestTrust(t *testing.T) {
 		}
 	}
 }
+
+func TestTrustInChains(t *testing.T) {
+	id := strings.Repeat("0a", 32)
+	lines := []string{"chain " + id + " seal.anchor", "\tchain  " + id + "\tzzzzzzzzzzzzj ", "chain " + strings.Repeat("f", 64) + " seal.anchor"}
+	got, err := checkpoint.ParseTrust(strings.Join(lines, "\n"))
+	if err != nil || len(got.Chains) != 3 || got.Chains[0].Contract != "seal.anchor" || got.Chains[0].ID.String() != id || got.Chains[1].Contract != "zzzzzzzzzzzzj" || got.Demanding() {
+		t.Errorf("%+v, %v", got, err)
+	}
+	many := lines[0]
+	for i := range 15 {
+		many += "\n" + lines[0] + string(rune('a'+i))
+	}
+	if got, err := checkpoint.ParseTrust(many); err != nil || len(got.Chains) != 16 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, bad := range []string{
+		"chain", "chain " + id, lines[0] + " x", lines[0] + "\n" + lines[0], many + "\n" + lines[2], "chain " + id[1:] + " a", "chain 0" + id + " a", "chain " + strings.ToUpper(id) + " a", "CHAIN " + id + " a",
+		"chain " + id + " A", "chain " + id + " a6", "chain " + id + " a.", "chain " + id + " aaaaaaaaaaaaaa", "chain " + id + " zzzzzzzzzzzzk", "chain " + id + " aaaaaaaaaaaa.",
+	} {
+		if got, err := checkpoint.ParseTrust(bad); err == nil {
+			t.Errorf("%q is read as %+v", bad, got)
+		}
+	}
+}

@@ -378,10 +378,12 @@ func TestMemoryStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proof, trust := proofFile(t)
+	proof, trust := proofFile(t, "valid.json", "cosigned, group g 2")
 	round(whole, call("sign_receipt", field(k.Private), unsignedReceipt()))
 	round(whole, call("verify_receipt", receipt))
 	round(whole/8, call("verify_proof", field(trust), proof))
+	anchored, _ := proofFile(t, "anchored.json", "eight signatures")
+	round(whole/8, call("verify_proof", field(trust), anchored))
 	round(calls/20, call("verify_proof", field(trust), proof[:len(proof)-1]))
 	round(whole, call("key_from_random", bytes.Repeat([]byte{0, 9}, 17)[:33]))
 	round(whole, call("public_of", v.meta.AuthorKey[:]))

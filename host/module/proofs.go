@@ -32,7 +32,44 @@ type ProofReport struct {
 	Size       uint64 // of the tree that the checkpoint is the head of
 	Witnesses  int    // that are known and have cosigned it
 
+	Anchor *ProofAnchor `json:"-"` // where Parts["anchor"] is "needs chain", else nil
+
 	JSON []byte `json:"-"` // the report as the module wrote it, in canonical form
+}
+
+// A ProofAnchor is what a proof file says of a chain and is held to by nothing
+// but the chain: that the contract has the head of number Seq since Time, and that
+// the block has the transaction that put it there.
+type ProofAnchor struct {
+	ChainID       digest.Hash
+	Contract      string
+	Seq           uint64 // heads are counted from 1
+	Size          uint64 // of the tree; ProofReport.Size is that of the checkpoint
+	Time          time.Time
+	BlockNum      uint32
+	BlockID       digest.Hash
+	TransactionID digest.Hash
+}
+
+// A proofAnchor is one as the module writes it.
+type proofAnchor struct {
+	BlockID       hexHash `json:"block_id"`
+	BlockNum      uint32  `json:"block_num"`
+	ChainID       hexHash `json:"chain_id"`
+	Contract      string  `json:"contract"`
+	Seq           uint64  `json:"seq"`
+	Size          uint64  `json:"size"`
+	Time          string  `json:"time"`
+	TransactionID hexHash `json:"transaction_id"`
+}
+
+func (a *proofAnchor) parse() (*ProofAnchor, error) {
+	at, err := time.Parse("2006-01-02T15:04:05.000", a.Time)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errMalformed, err)
+	}
+	return &ProofAnchor{ChainID: digest.Hash(a.ChainID), Contract: a.Contract, Seq: a.Seq, Size: a.Size, Time: at,
+		BlockNum: a.BlockNum, BlockID: digest.Hash(a.BlockID), TransactionID: digest.Hash(a.TransactionID)}, nil
 }
 
 // VerifyProof checks a proof file, in any JSON spelling, offline. trust names
@@ -58,8 +95,9 @@ func (p *Pool) VerifyProof(ctx context.Context, proof, trust []byte) (r ProofRep
 	}
 	var report struct {
 		ProofReport
-		Hash       hexHash `json:"hash"`
-		AdmittedAt int64   `json:"admitted_at"`
+		Hash       hexHash      `json:"hash"`
+		AdmittedAt int64        `json:"admitted_at"`
+		Anchor     *proofAnchor `json:"anchor"`
 	}
 	if err := json.Unmarshal(b, &report); err != nil {
 		return r, fmt.Errorf("%w: %w", errMalformed, err)
@@ -68,6 +106,11 @@ func (p *Pool) VerifyProof(ctx context.Context, proof, trust []byte) (r ProofRep
 	r.Hash, r.JSON = digest.Hash(report.Hash), b
 	if report.AdmittedAt > 0 {
 		r.AdmittedAt = time.UnixMilli(report.AdmittedAt).UTC()
+	}
+	if report.Anchor != nil {
+		if r.Anchor, err = report.Anchor.parse(); err != nil {
+			return ProofReport{}, err
+		}
 	}
 	return r, nil
 }

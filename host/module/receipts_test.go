@@ -2,11 +2,14 @@ package module
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
@@ -65,10 +68,10 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
-// proofFile is a proof file with cosignatures, and what is trusted, of the test
-// vectors.
-func proofFile(t *testing.T) (file, trust []byte) {
-	raw, err := os.ReadFile("../../testvectors/proofs/valid.json")
+// proofFile is a proof file, and what is trusted, of the test vectors: the one
+// whose name begins so.
+func proofFile(t *testing.T, of, name string) (file, trust []byte) {
+	raw, err := os.ReadFile("../../testvectors/proofs/" + of)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +85,7 @@ func proofFile(t *testing.T) (file, trust []byte) {
 		t.Fatal(err)
 	}
 	for _, c := range vectors.Cases {
-		if strings.HasPrefix(c.Name, "cosigned, group g 2") {
+		if strings.HasPrefix(c.Name, name) {
 			return []byte(c.In.Text), []byte(c.In.Trust)
 		}
 	}
@@ -92,7 +95,7 @@ func proofFile(t *testing.T) (file, trust []byte) {
 
 func TestProof(t *testing.T) {
 	p, _ := one(t)
-	file, trust := proofFile(t)
+	file, trust := proofFile(t, "valid.json", "cosigned, group g 2")
 	r, err := p.VerifyProof(t.Context(), file, trust)
 	if err != nil || !r.Valid || r.Code != "" || r.Sequence != 8 || r.Size != 11 || r.Witnesses != 3 || r.Parts["keys"] != "valid" || len(r.Parts) != 7 || r.AdmittedAt.UnixMilli() != 1758390050130 ||
 		r.Type != "ADD_CLAIM" || !strings.HasPrefix(r.Log, r.Origin+"+") || !strings.HasPrefix(r.Key, "PUB_K1_") || !strings.Contains(string(file), r.Hash.String()) || !strings.Contains(string(file), r.Author) {
@@ -108,5 +111,41 @@ func TestProof(t *testing.T) {
 	}
 	if _, err := p.VerifyProof(t.Context(), file, []byte("# trust\nme")); !errors.Is(err, &code.Error{Code: code.InvalidArgument, Pointer: "/2"}) {
 		t.Errorf("no trust text: %v", err)
+	}
+}
+
+func TestProofOfAnAnchor(t *testing.T) {
+	p, _ := one(t)
+	file, trust := proofFile(t, "anchored.json", "a head of 9")
+	r, err := p.VerifyProof(t.Context(), file, trust)
+	if err != nil || !r.Valid || r.Parts["anchor"] != "needs chain" || r.Anchor == nil {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	a := r.Anchor
+	if a.Contract != "seal.anchor" || a.Seq != 42 || a.Size != 9 || r.Size != 11 || a.BlockNum != 123456789 || !a.Time.Equal(time.Date(2026, 11, 28, 5, 0, 0, 500e6, time.UTC)) {
+		t.Errorf("%+v", a)
+	}
+	var f struct {
+		Anchor struct {
+			BlockID     string `json:"block_id"`
+			ChainID     string `json:"chain_id"`
+			Transaction string
+		}
+	}
+	if err := json.Unmarshal(file, &f); err != nil {
+		t.Fatal(err)
+	}
+	packed, err := hex.DecodeString(f.Anchor.Transaction)
+	if err != nil || a.BlockID.String() != f.Anchor.BlockID || a.ChainID.String() != f.Anchor.ChainID || a.TransactionID != sha256.Sum256(packed) {
+		t.Errorf("%+v of %+v, %v", a, f.Anchor, err)
+	}
+	// Nothing is said of an anchor that is wrong, or is not there.
+	r, err = p.VerifyProof(t.Context(), bytes.Replace(file, []byte(`"seq":42`), []byte(`"seq":43`), 1), trust)
+	if err != nil || r.Valid || r.Code != "invalid_anchor" || r.Anchor != nil {
+		t.Errorf("%+v, %v", r, err)
+	}
+	file, trust = proofFile(t, "valid.json", "no trust")
+	if r, err = p.VerifyProof(t.Context(), file, trust); err != nil || r.Anchor != nil || r.Parts["anchor"] != "absent" {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -28,7 +28,7 @@ export { Pool } from "./pool.js";
 export type { PoolOptions, WorkerLike } from "./pool.js";
 export { verifyProof, verifyReceipt } from "./proofs.js";
 export type {
-  InvalidReceipt, PartVerdict, ProofFile, ProofOptions, ProofParts, ProofReport, ReceiptVerdict, SignedReceipt, TrustOptions, ValidReceipt,
+  InvalidReceipt, PartVerdict, ProofAnchor, ProofFile, ProofOptions, ProofParts, ProofReport, ReceiptVerdict, SignedReceipt, TrustOptions, ValidReceipt,
 } from "./proofs.js";
 export type { Signer } from "./signer.js";
 export type { JsonInput, JsonInputObject, JsonText } from "./snapshot.js";

@@ -28,6 +28,7 @@ export const codes = [
   { number: 24, code: "proof_mismatch", origin: "module", status: 422, title: "Parts of the proof belong to different events, logs or keys." },
   { number: 25, code: "untrusted_key", origin: "module", status: 422, title: "The keys that are trusted are not those that signed." },
   { number: 26, code: "insufficient_witnesses", origin: "module", status: 422, title: "Fewer witnesses have cosigned the checkpoint than the policy asks for." },
+  { number: 27, code: "invalid_anchor", origin: "module", status: 422, title: "The anchor is malformed, or its transaction does not carry its row." },
   { number: 64, code: "not_found", origin: "host", status: 404, title: "There is no such event or resource." },
   { number: 65, code: "insufficient_redundancy", origin: "host", status: 503, title: "Too few replicas hold the event yet; it is journaled and will be retried." },
   { number: 66, code: "journal_unavailable", origin: "host", status: 503, title: "The journal cannot accept events now; nothing was stored." },

@@ -32,7 +32,8 @@ export interface TrustOptions {
   /**
    * The keys that are trusted, one a line; blank lines and those that begin with
    * `#` say nothing. A host's `PUB_K1_…`; the verifier key of a log, or of a
-   * witness; or the lines of a C2SP tlog-policy. What a host serves at
+   * witness; the lines of a C2SP tlog-policy; or `chain`, a chain's ID and a
+   * contract on it, for anchors. What a host serves at
    * `/log/keys` is such a text: it names the host's key and its log. Without a
    * host in it any is as good: then the answer is about what was signed, and not
    * about who signed it.
@@ -98,6 +99,27 @@ export function receiptVerdict(receipt: SignedReceipt | JsonObject | JsonText, {
  */
 export type PartVerdict<More extends string = never> = "valid" | More | ErrorCode;
 
+/** What a proof says of a chain. That it is so, only the chain can say. */
+export interface ProofAnchor {
+  /** The chain's ID, hex, and the account of the contract on it. */
+  readonly chainId: string;
+  readonly contract: string;
+  /** Which of the contract's heads it is, from 1, and how many events that covers. */
+  readonly seq: number;
+  readonly size: number;
+  /** Of the block, RFC 3339. */
+  readonly time: string;
+  readonly blockNum: number;
+  /** Hex. */
+  readonly blockId: string;
+  readonly transactionId: string;
+}
+
+interface AnchorReport extends Pick<ProofAnchor, "contract" | "seq" | "size" | "time"> { block_id: string; block_num: number; chain_id: string; transaction_id: string }
+
+const anchorOf = ({ block_id: blockId, block_num: blockNum, chain_id: chainId, time, transaction_id: transactionId, ...rest }: AnchorReport): ProofAnchor =>
+  ({ ...rest, chainId, time: `${time}Z`, blockNum, blockId, transactionId });
+
 /** What each part of a proof is worth. */
 export interface ProofParts {
   /** The event, by its author's key. */
@@ -112,7 +134,8 @@ export interface ProofParts {
   readonly cosignatures: PartVerdict<"absent" | "needs policy" | "not checked">;
   /** Whether the keys are trusted: `needs keys` where no host was named. */
   readonly keys: PartVerdict<"needs keys" | "not checked">;
-  readonly anchor: PartVerdict<"absent" | "needs chain">;
+  /** That a head of the log is on a chain: `needs chain` where nothing in the file is wrong, and what is left is for the chain to say. */
+  readonly anchor: PartVerdict<"absent" | "needs chain" | "not checked">;
 }
 
 /** What a proof shows. Members are absent that are about a part which is wrong. */
@@ -142,6 +165,8 @@ export interface ProofReport {
   readonly origin?: string;
   /** Valid cosignatures by witnesses that `keys` names. */
   readonly witnesses?: number;
+  /** What to ask the chain; where the part is `needs chain`. */
+  readonly anchor?: ProofAnchor;
 }
 
 /** How {@link verifyProof} judges. maxBytes is for the event in it. */
@@ -153,12 +178,14 @@ export interface ProofFile {
   readonly record: SignedEvent;
   readonly receipt: SignedReceipt;
   readonly log: string;
+  /** A head of the log on a chain, or null. */
   readonly anchor: unknown;
 }
 
 /**
  * Verifies a proof file, alone and offline: the event, the host's receipt for
- * it, its place in the host's log, and that all of these are about each other.
+ * it, its place in the host's log, what it says of a chain as far as that can be
+ * known without one, and that all of these are about each other.
  * Holds the thread for about a millisecond. Never throws for a file.
  *
  * @throws EventSealError `invalid_argument` for what is no file at all, such as a number, and for keys that are none
@@ -173,8 +200,8 @@ export function verifyProof(file: ProofFile | JsonObject | JsonText, options: Pr
     if (answer.code === "invalid_argument") throw notKeys(answer.pointer);
     return invalid(answer);
   }
-  const { code, admitted_at: admittedAt, ...rest } = JSON.parse(answer) as Omit<ProofReport, "code"> & { code: ErrorCode | ""; admitted_at?: number };
-  return frozen({ ...rest, ...(code !== "" && { code }), ...(admittedAt !== undefined && { admittedAt }), message: code === "" ? "" : titleOf(code) });
+  const { code, admitted_at: admittedAt, anchor, ...rest } = JSON.parse(answer) as Omit<ProofReport, "code" | "anchor"> & { code: ErrorCode | ""; admitted_at?: number; anchor?: AnchorReport };
+  return frozen({ ...rest, ...(anchor && { anchor: anchorOf(anchor) }), ...(code !== "" && { code }), ...(admittedAt !== undefined && { admittedAt }), message: code === "" ? "" : titleOf(code) });
 }
 
 const isRefusal = (x: string | Uint8Array | InvalidEvent): x is InvalidEvent => typeof x === "object" && "valid" in x;

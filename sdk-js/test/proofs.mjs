@@ -1,6 +1,7 @@
 // A host's log in a few lines of Node's own cryptography: receipts, checkpoints,
 // cosignatures and proofs as a host and its witnesses make them.
 import { createHash, createPrivateKey, createPublicKey, sign } from "node:crypto";
+import { Action, Serializer, Transaction } from "@wharfkit/antelope";
 
 const sha = (...parts) => parts.reduce((h, p) => h.update(p), createHash("sha256")).digest();
 const node = (left, right) => sha(Buffer.from([1]), left, right);
@@ -12,6 +13,15 @@ function path(leaves, index) {
   const k = split(leaves.length);
   return index < k ? [...path(leaves.slice(0, k), index), root(leaves.slice(k))] : [...path(leaves.slice(k), index - k), root(leaves.slice(0, k))];
 }
+
+/** How the tree of the first size leaves grew to that of all: RFC 9162, 2.1.4.1. */
+function consistency(leaves, size, whole = true) {
+  if (size === leaves.length) return whole ? [] : [root(leaves)];
+  const k = split(leaves.length);
+  return size <= k ? [...consistency(leaves.slice(0, k), size, whole), root(leaves.slice(k))] : [...consistency(leaves.slice(k), size - k, false), root(leaves.slice(0, k))];
+}
+
+const uint64 = (n) => Buffer.from(new BigUint64Array([BigInt(n)]).buffer);
 
 /** An Ed25519 key that signs notes under a name; kind 1: a log's, 4: a witness's. */
 function noteKey(name, kind, seed) {
@@ -61,5 +71,19 @@ export function logOf(es, events, { n = 1, origin = "events.example.org/log/7c31
   /** The proof file of an event, to be changed and written as JSON. */
   const proof = (index, size, witnesses) => ({ anchor: null, eventseal_proof: 1, log: tlogProof(index, size, witnesses), receipt: receipt(index), record: JSON.parse(events[index].record) });
 
-  return { origin, key: k1.publicKey, vkey: ed.vkey, keys: `${ed.vkey}\n${k1.publicKey}\n`, receipt, proof };
+  /** A head of the first size events on a chain, by a key of its own, for a checkpoint of all events. */
+  function anchor(size = events.length) {
+    const owner = es.generateKeyPair({ random: new Uint8Array(32).fill(50 + n) });
+    const head = root(leaves.slice(0, size));
+    const post = Action.from({ account: "seal.anchor", name: "post", authorization: [{ actor: "seal.anchor", permission: "active" }], data: Buffer.concat([uint64(7), uint64(size), head]).toString("hex") });
+    const transaction = Transaction.from({ expiration: "2026-11-28T05:02:00", ref_block_num: 1, ref_block_prefix: 2, actions: [post] });
+    const chainId = sha("a chain").toString("hex");
+    return {
+      block_id: `0000002a${sha("a block").toString("hex").slice(8)}`, block_num: 42, chain_id: chainId, consistency: consistency(leaves, size).map((h) => h.toString("hex")), contract: "seal.anchor", keys: [owner.publicKey],
+      row: { root: head.toString("hex"), seq: 7, size, time: "2026-11-28T05:00:00.500" }, signatures: [es.signDigest(transaction.signingDigest(chainId).array, owner.privateKey)],
+      transaction: Serializer.encode({ object: transaction }).hexString,
+    };
+  }
+
+  return { anchor, origin, key: k1.publicKey, vkey: ed.vkey, keys: `${ed.vkey}\n${k1.publicKey}\n`, receipt, proof };
 }

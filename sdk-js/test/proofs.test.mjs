@@ -61,6 +61,36 @@ test("whose keys they are is for the caller to say", () => {
   }
 });
 
+test("what a proof says of a chain is for the chain to say", () => {
+  const contract = (name, a) => `chain ${a.chain_id} ${name}`;
+  for (const size of [13, 4, 5, 8, 12]) {
+    const anchor = log.anchor(size);
+    const file = { ...log.proof(3), anchor };
+    const said = {
+      chainId: anchor.chain_id, contract: "seal.anchor", seq: 7, size, time: "2026-11-28T05:00:00.500Z", blockNum: 42, blockId: anchor.block_id,
+      transactionId: es.sha256(Buffer.from(anchor.transaction, "hex")),
+    };
+    for (const [keys, parts] of [[undefined, {}], [`${log.keys}${contract("seal.anchor", anchor)}`, { keys: "valid" }]]) {
+      const r = verifyProof(file, { keys });
+      assert.deepEqual({ valid: r.valid, parts: r.parts, anchor: r.anchor, size: r.size }, { valid: true, parts: { ...all, ...parts, anchor: "needs chain" }, anchor: said, size: 13 });
+      assert.ok(Object.isFrozen(r.anchor));
+    }
+    for (const [name, code, change, keys] of [
+      ["a contract that nobody trusts", "untrusted_key", {}, contract("another", anchor)],
+      ["another row", "invalid_anchor", { row: { ...anchor.row, seq: 8 } }],
+      ["another block", "invalid_anchor", { block_num: 43 }],
+      ["another key", "signature_mismatch", { keys: [log.key] }],
+      ["another way to the head", "invalid_proof", { consistency: [...anchor.consistency, anchor.row.root] }],
+      ["another log's head", "invalid_proof", logOf(es, some(14).slice(1)).anchor(size)],
+      ["a head before the event", "proof_mismatch", log.anchor(3)],
+      ["nothing", "invalid_anchor", { row: undefined }],
+    ]) {
+      const r = verifyProof({ ...file, anchor: { ...anchor, ...change } }, { keys });
+      assert.deepEqual({ valid: r.valid, code: r.code, part: r.parts.anchor, anchor: r.anchor }, { valid: false, code, part: code, anchor: undefined }, `${name}, ${size}`);
+    }
+  }
+});
+
 test("a part of another event, log or host is refused", () => {
   const [one, two] = [log.proof(3), log.proof(4)];
   const lie = (more) => logOf(es, events).receipt(3, more);

@@ -57,6 +57,8 @@ const (
 	UntrustedKey Code = 25
 	// InsufficientWitnesses: Fewer witnesses have cosigned the checkpoint than the policy asks for.
 	InsufficientWitnesses Code = 26
+	// InvalidAnchor: The anchor is malformed, or its transaction does not carry its row.
+	InvalidAnchor Code = 27
 	// NotFound: There is no such event or resource.
 	NotFound Code = 64
 	// InsufficientRedundancy: Too few replicas hold the event yet; it is journaled and will be retried.
@@ -112,7 +114,7 @@ const (
 )
 
 // All lists every refusal code in the order of its number.
-var All = [...]Code{TooLarge, InvalidUTF8, InvalidJSON, DuplicateKey, LoneSurrogate, NumberOutOfRange, NumberNotInteroperable, DepthExceeded, MissingField, UnknownField, InvalidField, UnknownType, InvalidPublicKey, InvalidPrivateKey, KeyMismatch, InvalidSignature, NoncanonicalSignature, SignatureMismatch, HashMismatch, InvalidProof, InvalidArgument, InvalidReceipt, InvalidCheckpoint, ProofMismatch, UntrustedKey, InsufficientWitnesses, NotFound, InsufficientRedundancy, JournalUnavailable, StorageFull, Overloaded, ShuttingDown, Timeout, RequestTimeout, MethodNotAllowed, UnsupportedMediaType, InvalidParameter, UnknownParameter, InvalidCursor, Unauthorized, Forbidden, RateLimited, Archived, Corrupt, ImplementationsDisagree, Unavailable, Internal, EpochChanged, ProofPending, LogStopped, AnchorPending, NotOnChain}
+var All = [...]Code{TooLarge, InvalidUTF8, InvalidJSON, DuplicateKey, LoneSurrogate, NumberOutOfRange, NumberNotInteroperable, DepthExceeded, MissingField, UnknownField, InvalidField, UnknownType, InvalidPublicKey, InvalidPrivateKey, KeyMismatch, InvalidSignature, NoncanonicalSignature, SignatureMismatch, HashMismatch, InvalidProof, InvalidArgument, InvalidReceipt, InvalidCheckpoint, ProofMismatch, UntrustedKey, InsufficientWitnesses, InvalidAnchor, NotFound, InsufficientRedundancy, JournalUnavailable, StorageFull, Overloaded, ShuttingDown, Timeout, RequestTimeout, MethodNotAllowed, UnsupportedMediaType, InvalidParameter, UnknownParameter, InvalidCursor, Unauthorized, Forbidden, RateLimited, Archived, Corrupt, ImplementationsDisagree, Unavailable, Internal, EpochChanged, ProofPending, LogStopped, AnchorPending, NotOnChain}
 
 // String returns the code as it stands in problem documents and SDK errors; "" for OK and unknown numbers.
 func (c Code) String() string {
@@ -169,6 +171,8 @@ func (c Code) String() string {
 		return "untrusted_key"
 	case InsufficientWitnesses:
 		return "insufficient_witnesses"
+	case InvalidAnchor:
+		return "invalid_anchor"
 	case NotFound:
 		return "not_found"
 	case InsufficientRedundancy:
@@ -280,6 +284,8 @@ func (c Code) Title() string {
 		return "The keys that are trusted are not those that signed."
 	case InsufficientWitnesses:
 		return "Fewer witnesses have cosigned the checkpoint than the policy asks for."
+	case InvalidAnchor:
+		return "The anchor is malformed, or its transaction does not carry its row."
 	case NotFound:
 		return "There is no such event or resource."
 	case InsufficientRedundancy:
@@ -392,6 +398,8 @@ func (c Code) Status() int {
 	case UntrustedKey:
 		return 422
 	case InsufficientWitnesses:
+		return 422
+	case InvalidAnchor:
 		return 422
 	case NotFound:
 		return 404

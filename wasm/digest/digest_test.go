@@ -271,3 +271,26 @@ func TestSHA512AgreesWithStandardLibrary(t *testing.T) {
 		}
 	}
 }
+
+// A hash has one spelling, however it is read; bytes are read over their text, too.
+func FuzzHex(f *testing.F) {
+	h := SHA256([]byte("a"))
+	f.Add(h.String())
+	f.Add(strings.ToUpper(h.String()))
+	for _, text := range []string{"", "0", "0g", "g0", "ff", h.String()[1:], h.String() + "00"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		want, err := hex.DecodeString(text)
+		is := err == nil && text == strings.ToLower(text)
+		b := []byte(text)
+		if ok := Unhex(b, b); ok != is || ok && !bytes.Equal(b[:len(b)/2], want) {
+			t.Fatalf("%q is %x, %v; the standard library has %x, %v", text, b, ok, want, err)
+		}
+		var h Hash
+		parsed, ok := ParseHash(text)
+		if same := h.Parse([]byte(text)); same != ok || ok != (is && len(want) == Size) || ok && (h != parsed || !bytes.Equal(h[:], want)) {
+			t.Fatalf("%q is %v, %v, and %v, %v", text, h, same, parsed, ok)
+		}
+	})
+}

@@ -42,6 +42,28 @@ func ParseHash[T string | []byte](s T) (h Hash, ok bool) {
 	return h, true
 }
 
+// Parse is ParseHash without a copy. h is undefined where it returns false.
+func (h *Hash) Parse(text []byte) bool { return len(text) == 2*Size && Unhex(h[:], text) }
+
+// Unhex reads len(text)/2 bytes in lower-case hex digits, and reports whether
+// text is nothing else. dst has room for them, and may begin where text does.
+//
+//go:noinline
+func Unhex(dst, text []byte) bool {
+	for i := range text {
+		n := nibble(text[i])
+		if n > 15 {
+			return false
+		}
+		if i%2 == 0 {
+			dst[i/2] = n << 4
+		} else {
+			dst[i/2] |= n
+		}
+	}
+	return len(text)%2 == 0
+}
+
 func nibble(c byte) byte {
 	switch {
 	case '0' <= c && c <= '9':

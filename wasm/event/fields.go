@@ -54,7 +54,7 @@ func (p *Parser) parents(e *Event, value []byte) code.Code {
 		}
 		ok := len(value)-at > item && value[at] == '"' && value[at+item-1] == '"' && (value[at+item] == ',' || value[at+item] == ']')
 		if ok {
-			e.Parents[n], ok = digest.ParseHash(value[at+1 : at+item-1])
+			ok = e.Parents[n].Parse(value[at+1 : at+item-1])
 		}
 		for i := 0; ok && i < n; i++ {
 			ok = e.Parents[i] != e.Parents[n]

@@ -34,6 +34,7 @@ type Verifier struct {
 	log        []byte
 	inclusion  inclusion
 	checkpoint note.Checkpoint
+	anchor     anchor
 	k1         note.Key
 	parts      [parts]code.Code
 	known      [parts]string // what is said of a part that has no code
@@ -50,6 +51,7 @@ const (
 	partPath
 	partKeys
 	partCosignatures
+	partAnchor
 	parts
 )
 
@@ -60,6 +62,7 @@ const (
 	unchecked   = "not checked" // as another part is not what it would be checked with
 	needsKeys   = "needs keys"
 	needsPolicy = "needs policy"
+	needsChain  = "needs chain"
 )
 
 // The members of a proof file in their order in the canonical form.
@@ -104,7 +107,7 @@ func (v *Verifier) Verify(file, text []byte) (report []byte, c code.Code) {
 	v.parts[partRecord] = v.Parser.Verify(at[fieldRecord], &v.event)
 	v.parts[partReceipt] = v.receipts.Read(at[fieldReceipt], &v.receipt)
 	hasRecord, hasReceipt := v.is(partRecord), v.is(partReceipt)
-	if hasRecord && hasReceipt && (v.receipt.Hash != v.event.Hash || v.receipt.RecordDigest != v.event.RecordDigest) {
+	if hasRecord && hasReceipt && (!digest.Equal(v.receipt.Hash[:], v.event.Hash[:]) || !digest.Equal(v.receipt.RecordDigest[:], v.event.RecordDigest[:])) {
 		v.parts[partReceipt] = code.ProofMismatch
 	}
 	v.log = canon.AppendText(v.log[:0], at[fieldLog])
@@ -120,6 +123,7 @@ func (v *Verifier) Verify(file, text []byte) (report []byte, c code.Code) {
 		v.cosignatures()
 	}
 	v.keys(hasReceipt)
+	v.anchored(at[fieldAnchor])
 	for _, c = range v.parts {
 		if c != code.OK {
 			break
@@ -166,7 +170,7 @@ func (v *Verifier) open(file []byte) (at [fields][]byte, c code.Code) {
 		at[f] = out[m.Value:m.End]
 	}
 	ok := true
-	if !digest.Is(at[fieldAnchor], "null") {
+	if at[fieldAnchor][0] != '{' && !digest.Is(at[fieldAnchor], "null") {
 		return at, v.refuse(code.InvalidField, fieldAnchor)
 	}
 	if !digest.Is(at[fieldVersion], "1") {

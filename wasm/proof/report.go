@@ -12,6 +12,19 @@ func (v *Verifier) write(c code.Code, hasRecord, hasReceipt bool) {
 	if hasReceipt {
 		o.Uint("admitted_at", r.AdmittedAt)
 	}
+	if v.is(partAnchor) && v.known[partAnchor] == needsChain {
+		a := &v.anchor
+		o.Open("anchor")
+		o.Text("block_id", a.at[anchorBlockID])
+		o.JSON("block_num", a.at[anchorBlockNum])
+		o.Text("chain_id", a.at[anchorChain])
+		o.Text("contract", a.at[anchorContract])
+		o.JSON("seq", a.at[anchorSeq])
+		o.JSON("size", a.at[anchorSize])
+		o.Text("time", a.at[anchorTime])
+		o.Text("transaction_id", a.id.AppendHex(v.text[:0]))
+		o.End()
+	}
 	if hasRecord {
 		o.Text("author", e.Author)
 	}
@@ -29,7 +42,7 @@ func (v *Verifier) write(c code.Code, hasRecord, hasReceipt bool) {
 		o.Text("origin", r.Log.Name)
 	}
 	o.Open("parts")
-	o.Word("anchor", absent)
+	v.part("anchor", partAnchor)
 	v.part("checkpoint", partCheckpoint)
 	v.part("cosignatures", partCosignatures)
 	v.part("keys", partKeys)

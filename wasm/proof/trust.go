@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"github.com/eventseal/eventseal/wasm/antelope"
 	"github.com/eventseal/eventseal/wasm/code"
 	"github.com/eventseal/eventseal/wasm/digest"
 	"github.com/eventseal/eventseal/wasm/key"
@@ -9,23 +10,29 @@ import (
 
 // Limits of a trust text, as C2SP tlog-policy asks for at least half of.
 const (
-	maxTrust = 64 << 10 // bytes
-	maxKeys  = 64       // logs, and as many hosts
-	maxNodes = 128      // witnesses and groups
+	maxTrust  = 64 << 10 // bytes
+	maxKeys   = 64       // logs, and as many hosts
+	maxNodes  = 128      // witnesses and groups
+	maxChains = 16
 )
 
 // A trust is what somebody relies on: the keys of logs, hosts and witnesses,
 // and how many of the witnesses have to have seen a checkpoint. Names are
 // views of the text.
 type trust struct {
-	logs   [maxKeys]note.Key
-	hosts  [maxKeys]key.Public
-	nodes  [maxNodes]node
-	nlogs  int
-	nhosts int
-	nnodes int
-	quorum int // index in nodes, −1: none
+	logs    [maxKeys]note.Key
+	hosts   [maxKeys]key.Public
+	nodes   [maxNodes]node
+	chains  [maxChains]chain
+	nchains int
+	nlogs   int
+	nhosts  int
+	nnodes  int
+	quorum  int // index in nodes, −1: none
 }
+
+// A chain is a contract's account on one.
+type chain struct{ id, contract []byte }
 
 // A node is a witness, or a group of nodes before it.
 type node struct {
@@ -53,7 +60,7 @@ type node struct {
 //
 //go:noinline
 func (t *trust) parse(text []byte) (wrong uint32) {
-	t.nlogs, t.nhosts, t.nnodes, t.quorum = 0, 0, 0, -1
+	t.nlogs, t.nhosts, t.nnodes, t.nchains, t.quorum = 0, 0, 0, 0, -1
 	var stated, named bool
 	if len(text) > maxTrust {
 		return 1
@@ -89,6 +96,8 @@ func (t *trust) parse(text []byte) (wrong uint32) {
 		case digest.Is(first, "quorum"):
 			ok = !stated && t.setQuorum(w.next())
 			stated = true
+		case digest.Is(first, "chain"):
+			ok = t.chain(w.next(), w.next())
 		default:
 			ok = t.host(first) || t.log(first) || t.witness(nil, first)
 		}
@@ -166,6 +175,29 @@ func (t *trust) log(text []byte) bool {
 func (t *trust) hasLog(k *note.Key) bool {
 	for i := range t.logs[:t.nlogs] {
 		if l := &t.logs[i]; digest.Equal(l.Raw[:], k.Raw[:]) && digest.Equal(l.Name, k.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *trust) chain(id, name []byte) bool {
+	if t.nchains == maxChains {
+		return false
+	}
+	var h digest.Hash
+	if _, ok := antelope.ParseName(name); !ok || !h.Parse(id) || t.hasChain(id, name) {
+		return false
+	}
+	t.chains[t.nchains] = chain{id, name}
+	t.nchains++
+	return true
+}
+
+// hasChain reports whether the contract is known.
+func (t *trust) hasChain(id, contract []byte) bool {
+	for i := range t.chains[:t.nchains] {
+		if c := &t.chains[i]; digest.Equal(c.id, id) && digest.Equal(c.contract, contract) {
 			return true
 		}
 	}

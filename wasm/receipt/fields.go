@@ -25,11 +25,11 @@ func (p *Parser) fields(r *Receipt, at *[fields]*canon.Member) code.Code {
 		case fieldVersion:
 			ok = digest.Is(value, "1")
 		case fieldHash:
-			r.Hash, ok = hash(value)
+			ok = hash(&r.Hash, value)
 		case fieldLog:
 			ok = p.logKey(r, value)
 		case fieldRecord:
-			r.RecordDigest, ok = hash(value)
+			ok = hash(&r.RecordDigest, value)
 		case fieldReplicas:
 			r.Replicas, ok = value, replicas(value, r.Durable)
 		case fieldRequired:
@@ -49,12 +49,9 @@ func (p *Parser) fields(r *Receipt, at *[fields]*canon.Member) code.Code {
 	return code.OK
 }
 
-func hash(value []byte) (digest.Hash, bool) {
+func hash(h *digest.Hash, value []byte) bool {
 	text, ok := canon.Unquote(value)
-	if !ok {
-		return digest.Hash{}, false
-	}
-	return digest.ParseHash(text)
+	return ok && h.Parse(text)
 }
 
 // logKey reads the verifier key of a log.

@@ -113,6 +113,10 @@ export const explanations: Record<string, Explanation> = {
     what: 'Fewer of the witnesses that you trust have signed than you ask for.',
     todo: 'Ask for the proof again later, when more of them have seen the log.',
   },
+  invalid_anchor: {
+    what: 'The part of the proof about the chain is malformed, or its transaction does not say what the proof says.',
+    todo: 'Ask for the proof again.',
+  },
   not_found: {
     what: 'There is no event with this hash here.',
     todo: 'Check the hash, or ask another host.',

@@ -20,6 +20,8 @@ func proofs() {
 	write("proofs/log.json", "verify_proof: the member log is malformed, or its signatures are.", s.malformedLogs())
 	write("proofs/trust.json", "verify_proof: trust texts: those that are not met, and those that are none.", s.trusts())
 	write("proofs/files.json", "verify_proof: what is no proof file, or has a part that is none.", s.malformedFiles())
+	write("proofs/anchored.json", "verify_proof: anchors in which nothing is wrong, so that only a chain is needed.", s.validAnchors())
+	write("proofs/anchors.json", "verify_proof: anchors that are none, that carry something else, or that are another's.", s.spoiltAnchors())
 	write("proofs/receipts.json", "verify_receipt: receipts in any spelling, and what is none.", s.receipts())
 	write("proofs/signing.json", "sign_receipt: a receipt without sig → the signed one.", s.signing())
 }

@@ -207,6 +207,8 @@ func (s *stage) report(changes object) string {
 		"key": pubK1(s.a.k1), "log": s.a.vkey, "origin": s.a.origin, "sequence": s.one.index + 1, "size": s.size, "parts": parts}
 	for name, v := range changes {
 		switch _, part := parts[name]; {
+		case name == "report of the anchor":
+			r["anchor"] = v
 		case part:
 			parts[name] = v
 		case v == nil:

@@ -129,6 +129,22 @@ func (s *stage) trusts() (out []vector) {
 	bad("a group in itself", s.policy("group g any g\nquorum g"), 5)
 	bad("none as a member", s.policy("group g any none\nquorum g"), 5)
 	bad("a group with a witness's name", s.policy("group w1 any w2\nquorum w1"), 5)
+	chain := s.chainLine(s.posting(s.size))
+	bad("a chain without a contract", chain[:70], 1)
+	bad("a chain alone", "chain", 1)
+	bad("a chain and a word more", chain+" https://api.example", 1)
+	bad("a chain twice", chain+"\n"+chain, 2)
+	bad("a chain in upper case", strings.ToUpper(chain), 1)
+	bad("a chain's ID in upper case", strings.Replace(chain, chain[6:70], strings.ToUpper(chain[6:70]), 1), 1)
+	bad("a chain's ID a digit short", strings.Replace(chain, chain[6:70], chain[6:69], 1), 1)
+	bad("a contract that is no name", chain+".", 1)
+	bad("a contract in upper case", chain[:71]+"SEAL", 1)
+	bad("a contract of 14 characters", chain[:71]+"aaaaaaaaaaaaaa", 1)
+	many := chain
+	for i := range 16 {
+		many += "\n" + chain + string(rune('a'+i))
+	}
+	bad("17 chains", many, 17)
 	bad("a URL too many", "log "+vkey+" https://a.example https://b.example", 1)
 	return out
 }
@@ -158,7 +174,7 @@ func (s *stage) malformedFiles() (out []vector) {
 	for _, v := range []any{"1", 2, 0, 1.5, nil, true, []int{1}} {
 		bad(fmt.Sprintf("version %v", v), merged(good, object{"eventseal_proof": v}), "invalid_field", "/eventseal_proof")
 	}
-	for _, v := range []any{object{}, "", 0, false, []int{}} {
+	for _, v := range []any{"", 0, false, []int{}} {
 		bad(fmt.Sprintf("anchor %v", v), merged(good, object{"anchor": v}), "invalid_field", "/anchor")
 	}
 	for _, v := range []any{nil, 1, []string{}, object{}} {

@@ -23,6 +23,10 @@ const (
 	shortReserved = `SELECT seq, hash FROM reserved WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`
 )
 
+// unwatchedSetting is up to which number waived may lack events: those that were
+// there when it came to be.
+const unwatchedSetting = "unwatched"
+
 // Short implements journal.Anchored. News count once they are durable.
 //
 // What an event lacks is found by what says so: by its row of fresh, of owed or
@@ -108,16 +112,13 @@ func (j *Journal) lacking(ctx context.Context, low, high int64, counting []strin
 	for _, set := range n.sets {
 		each = each || among(set, settled) < required
 	}
-	var suspects []suspect
 	if each {
 		high = min(high, low+walkAtOnce-1)
-		suspects, err = j.eachOf(ctx, tx, low, high)
-	} else {
-		suspects, high, err = j.suspects(ctx, tx, low, high)
 	}
+	suspects, upto, err := j.suspects(ctx, tx, low, high, each)
 	if damaged(err) {
-		high = min(high, low+walkAtOnce-1)
-		suspects, err = j.pastDamage(ctx, tx, low, high, each)
+		upto = min(high, low+walkAtOnce-1)
+		suspects, err = j.pastDamage(ctx, tx, low, upto, each)
 	}
 	if err != nil {
 		return nil, 0, err
@@ -127,7 +128,7 @@ func (j *Journal) lacking(ctx context.Context, low, high int64, counting []strin
 			found = append(found, s)
 		}
 	}
-	return found, high, nil
+	return found, upto, nil
 }
 
 // among counts those of a set that are among others.
@@ -155,9 +156,13 @@ func (s *suspect) short(places []int64, required int) bool {
 	return held < required || err != nil
 }
 
-// suspects returns the events of a range that something says of that they lack
-// a copy, ascending, and up to which number.
-func (j *Journal) suspects(ctx context.Context, tx *sql.Tx, low, high int64) (found []suspect, upto int64, err error) {
+// suspects returns the events of a range of which something says that they lack
+// a copy, or each of them, ascending, and up to which number.
+func (j *Journal) suspects(ctx context.Context, tx *sql.Tx, low, high int64, each bool) (found []suspect, upto int64, err error) {
+	if each {
+		found, err = j.eachOf(ctx, tx, low, high)
+		return found, high, err
+	}
 	for _, text := range []string{shortFresh, shortOwed, shortWaived, shortReserved} {
 		rows, err := j.rows(ctx, tx, text, low, high, walkAtOnce)
 		if err != nil {
@@ -204,16 +209,11 @@ func suspected(v []driver.Value, reserved bool) suspect {
 	return s
 }
 
-// pastDamage is suspects, or eachOf, of a range of walkAtOnce at most in which
-// something cannot be read: of those events nothing is known.
+// pastDamage is suspects of a range, walkAtOnce long at most, in which something
+// cannot be read: of those events nothing is known.
 func (j *Journal) pastDamage(ctx context.Context, tx *sql.Tx, low, high int64, each bool) (found []suspect, err error) {
-	bad, err := past(low, high, func(low, high int64) (err error) {
-		var got []suspect
-		if each {
-			got, err = j.eachOf(ctx, tx, low, high)
-		} else {
-			got, _, err = j.suspects(ctx, tx, low, high)
-		}
+	bad, err := past(low, high, func(low, high int64) error {
+		got, _, err := j.suspects(ctx, tx, low, high, each)
 		found = append(found, got...)
 		return err
 	})

@@ -265,20 +265,6 @@ func passedOf(t *testing.T, j *Journal) []uint64 {
 // are to be looked at later.
 func TestRebuildPosts(t *testing.T) {
 	ctx := context.Background()
-	change := func(t *testing.T, path, text string) {
-		t.Helper()
-		name, err := dsn(path, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := connect(name)
-		if err == nil {
-			err = errors.Join(c.script(text), c.close())
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 	odd := func(from, to uint64) (seqs []uint64) {
 		for seq := from; seq <= to; seq += 2 {
 			seqs = append(seqs, seq)
@@ -304,7 +290,7 @@ func TestRebuildPosts(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "j.db")
 			sample(t, path)
-			change(t, path, c.text)
+			script(t, path, c.text)
 			r, err := Rebuild(ctx, path, false, quiet)
 			if err != nil || r.Rows > 0 || len(r.Lost) > 0 || r.Posts != c.dropped {
 				t.Fatalf("%+v, %v", r, err)

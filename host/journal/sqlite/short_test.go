@@ -154,3 +154,25 @@ func TestShortPastDamage(t *testing.T) {
 		t.Fatalf("short of one place are %v", got)
 	}
 }
+
+// In a place's arrears, of which a rebuild makes some where it could not read all
+// that was known of copies, each event is looked at, and only there.
+func TestShortInArrears(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j.db")
+	j := open(t, path, Options{})
+	delivered(t, j, 0, 1200)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	script(t, path, `UPDATE places SET after = 100, upto = 800, why = 'so' WHERE name = 'b'; DELETE FROM copies WHERE seq IN (50, 100, 101, 150, 800, 801, 900)`)
+	j = open(t, path, Options{})
+	for required := 1; required <= 2; required++ {
+		want := []uint64{101, 150, 800}
+		if required == 1 {
+			want = nil // there is the other place
+		}
+		if got := short(t, j, 0, 1200, required); !slices.Equal(got, want) {
+			t.Errorf("short of %d places are %v, want %v", required, got, want)
+		}
+	}
+}

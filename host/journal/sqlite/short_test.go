@@ -91,9 +91,77 @@ func TestShortReadsNothingOfTheDelivered(t *testing.T) {
 	if got := short(t, j, 77, 4000, 2); got != nil {
 		t.Fatalf("between the two, short are %v", got)
 	}
-	// Where the sets of places do not tell, the copies of each event are looked at.
-	if got := short(t, j, 0, 100, 3); len(got) != 100 {
-		t.Fatalf("%d events are short of three places", len(got))
+}
+
+// Where the sets of places do not tell, the copies of each event are looked at,
+// and of those that enough places hold not a second time.
+func TestShortLooksOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j.db")
+	j := open(t, path, Options{})
+	delivered(t, j, 0, 1500)
+	ctx := context.Background()
+	as, err := j.Admit(ctx, journaltest.Events(1500, 1510, 100), []string{"a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	has := func(s custody.State, replica string, seqs ...uint64) {
+		t.Helper()
+		for _, seq := range seqs {
+			u := journal.Update{Sequence: seq, Replica: replica, State: s, Err: "so"}
+			if s.Held() {
+				u.Err, u.Location = "", "x"
+			}
+			j.Update(u)
+		}
+		if err := j.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, a := range as {
+		has(custody.Held, "a", a.Entry.Sequence)
+	}
+	is := func(after uint64, required int, want ...uint64) {
+		t.Helper()
+		if got := short(t, j, after, 2000, required); !slices.Equal(got, want) {
+			t.Fatalf("after %d short of %d places are %v, want %v", after, required, got, want)
+		}
+	}
+	late := func(from uint64) (seqs []uint64) {
+		for seq := from; seq <= 1510; seq++ {
+			seqs = append(seqs, seq)
+		}
+		return seqs
+	}
+	is(1000, 2, late(1501)...) // not from the first event on: nothing is kept of it
+	if j.looked.upto != 0 {
+		t.Fatalf("up to %d each was looked at", j.looked.upto)
+	}
+	is(0, 2, late(1501)...)
+	script(t, path, `DELETE FROM copies WHERE seq <= 1400 AND seq NOT IN (7, 600)`)
+	is(0, 2, late(1501)...)
+	is(1200, 2, late(1501)...)
+	// What changes since is seen, whether somebody is owed it or not, and what comes later is looked at.
+	has(custody.Missing, "a", 600)
+	has(custody.Foreign, "b", 7)
+	has(custody.Held, "b", 1501, 1502)
+	is(0, 2, append([]uint64{7, 600}, late(1503)...)...)
+	if want := 8; len(j.looked.short) != want {
+		t.Fatalf("%d are kept as short, want %d", len(j.looked.short), want)
+	}
+	delivered(t, j, 1510, 1600)
+	is(0, 2, append([]uint64{7, 600}, late(1503)...)...)
+	if j.looked.upto != 1600 {
+		t.Fatalf("up to %d each was looked at", j.looked.upto)
+	}
+	has(custody.Held, "a", 600)
+	has(custody.Held, "b", 7)
+	is(0, 2, late(1503)...)
+	// Other places, or another number, are another question.
+	if es, err := j.Short(ctx, 0, 1600, []string{"b", "c"}, 2, 2000); err != nil || len(es) != 1600 {
+		t.Fatalf("%d, %v", len(es), err)
+	}
+	if got := short(t, j, 0, 10, 2); len(got) != 9 {
+		t.Fatalf("without what was known of them, short are %v", got)
 	}
 }
 

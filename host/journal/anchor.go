@@ -52,18 +52,20 @@ func (p *Post) Count() uint64 {
 	return 1
 }
 
-// A PostChange is what PutPosts makes true, all of it or nothing.
+// A PostChange is what PutPosts makes true, all of it or nothing. Its events, and
+// its cursor, are ones that the journal has (ErrNotFound).
 type PostChange struct {
-	Put    []Post   // each in the place of what was kept under its kind and number
+	Put    []Post   // each in the place of what was kept under its kind and number; an event that several have is in the one put last
 	Drop   []Post   // by kind and number, before Put; their events are in no post then
 	Cursor *uint64  // events up to this one were looked at and are in a post, passed, or not wanted
 	Pass   []uint64 // events that are to be looked at later
-	Unpass []uint64 // events that were, or that Put has
+	Unpass []uint64 // after Pass: events that are not any more, such as those that Put has
 }
 
 // Anchored is a Journal that keeps what was put on a chain.
 type Anchored interface {
-	// PutPosts is durable when it returns nil.
+	// PutPosts is durable when it returns nil. ErrFull, ErrBusy: nothing of it was
+	// kept, and it may be tried again. ErrFailed: what was kept is known after a restart.
 	PutPosts(ctx context.Context, c PostChange) error
 
 	// Unfinished returns the posts of a kind that are not final, ascending by number.
@@ -90,8 +92,17 @@ type Anchored interface {
 	Passed(ctx context.Context, after uint64, limit int) (sequences []uint64, total uint64, err error)
 
 	// Short returns up to limit events with after < sequence ≤ upto, ascending, of which fewer
-	// than required of the named places are known to hold the journal's record.
-	// An event whose number is only reserved, or that cannot be read, has a zero
-	// AdmittedAt and is one of them. It costs what is owed or new in the range, not the range.
+	// than required of the named places are known to hold the journal's record
+	// (custody.State.Held, of a State that is durable). An event whose number is only
+	// reserved has its hash and a zero AdmittedAt, and is one of them. So is one of
+	// which it cannot be read what is known of its copies; an event that cannot be
+	// read itself has a zero AdmittedAt if it is one of them, and else is not
+	// looked at.
+	//
+	// It costs what is owed, new or reserved in the range, not the range, as long as
+	// events were always owed to as many of the named places. Where they were
+	// not, because places were added, replaced or removed, or more are required now,
+	// it looks at what is known of each event's copies, which is as right, and
+	// costs the range.
 	Short(ctx context.Context, after, upto uint64, counting []string, required, limit int) ([]Entry, error)
 }

@@ -70,13 +70,16 @@ func (c *reindexCommand) inPlace(ctx context.Context, s *stdio) (err error) {
 	for _, d := range done.Lost {
 		s.say("of the journal cannot be read: %v", d)
 	}
-	if err := s.document(rebuilt{done.Events, done.Kept, len(done.Lost), done.Rows, done.Aside}); err != nil {
+	if err := s.document(rebuilt{done.Events, done.Kept, len(done.Lost), done.Rows, done.Posts, done.Aside}); err != nil {
 		return err
 	}
 	if len(done.Lost) > 0 {
 		s.say("eventseal reindex --from REPLICA brings back what a replica holds of it")
 	}
-	if len(done.Lost)+done.Rows > 0 {
+	if done.Posts > 0 {
+		s.say("some of what is known of the chain could not be read and is dropped; what the contract keeps is taken up again from there")
+	}
+	if len(done.Lost)+done.Rows+done.Posts > 0 {
 		return errNo
 	}
 	return nil
@@ -87,6 +90,7 @@ type rebuilt struct {
 	Kept   uint64 `json:"kept"`   // numbers of the log that have no event now
 	Gaps   int    `json:"gaps"`   // ranges of events that could not be read
 	Copies int    `json:"copies"` // rows about copies that could not be read, at least
+	Posts  int    `json:"posts"`  // rows about what was put on a chain that are dropped, at least
 	Old    string `json:"old"`    // where the old file is
 }
 

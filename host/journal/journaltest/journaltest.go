@@ -121,6 +121,9 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		{"the head that covers", covers},
 		{"passed events", passedEvents},
 		{"posts that cannot be", impossible},
+		{"short events", shortEvents},
+		{"short events and places", shortPlaces},
+		{"short numbers", shortNumbers},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}

@@ -49,7 +49,7 @@ func (j *Journal) Check(ctx context.Context) ([]string, error) {
 	}
 	defer c.close()
 	k := &checker{ctx: ctx, j: j, c: c, names: j.names.Load(), seed: maphash.MakeSeed()}
-	for _, part := range []func() error{k.pages, k.quick, k.events, k.copies} {
+	for _, part := range []func() error{k.pages, k.quick, k.events, k.copies, k.posts} {
 		if err := part(); err != nil && !damaged(err) {
 			return k.found, j.reading("check", err)
 		} else if err != nil {

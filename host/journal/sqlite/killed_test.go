@@ -65,7 +65,55 @@ func child(t *testing.T, path string) {
 			}
 		})
 	}
+	wg.Go(func() { childPosts(t, j) })
 	wg.Wait()
+}
+
+// childPosts puts a head and an event in each change, and makes the ones before final.
+func childPosts(t *testing.T, j *Journal) {
+	ctx := context.Background()
+	n, _, err := j.Cursor(ctx)
+	for err == nil {
+		n++
+		c := journal.PostChange{Put: []journal.Post{journaltest.HeadPost(n, n, journal.PostSubmitted), journaltest.EventsPost(n, journal.PostSubmitted, n)}, Cursor: &n}
+		if n > 1 {
+			c.Put = append(c.Put, journaltest.HeadPost(n-1, n-1, journal.PostFinal), journaltest.EventsPost(n-1, journal.PostFinal, n-1))
+		}
+		if err = j.Wait(ctx, n-1); err == nil {
+			err = j.PutPosts(ctx, c)
+		}
+		if err == nil {
+			fmt.Printf("posted %d\n", n)
+		}
+	}
+	t.Error(err)
+}
+
+// checkPosts holds that each change is there as a whole, those that were answered too.
+func checkPosts(t *testing.T, j *Journal, answered uint64) {
+	t.Helper()
+	ctx := context.Background()
+	n, ok, err := j.Cursor(ctx)
+	if err != nil || n < answered || ok != (n > 0) {
+		t.Fatalf("the cursor is %d, %v, %v; %d was answered", n, ok, err, answered)
+	}
+	for _, kind := range []journal.PostKind{journal.PostHead, journal.PostEvents} {
+		ps, err := j.Posts(ctx, kind, 0, 1<<20)
+		open, e := j.Unfinished(ctx, kind)
+		if err != nil || e != nil || uint64(len(ps)) != n || len(open) != min(1, len(ps)) {
+			t.Fatalf("%d posts, %d not final, %v, %v; the cursor is %d", len(ps), len(open), err, e, n)
+		}
+		for i, p := range ps {
+			if p.Number != n-uint64(i) || (p.State == journal.PostFinal) != (i > 0) {
+				t.Fatalf("post %d of %d is %+v", i, n, p)
+			}
+		}
+	}
+	for seq := max(1, answered); seq <= n; seq++ {
+		if p, at, err := j.PostOf(ctx, seq); err != nil || p.Number != seq || at != seq {
+			t.Fatalf("event %d is in %d as %d, %v", seq, p.Number, at, err)
+		}
+	}
 }
 
 // checkKilled checks the events after a sequence number, in the last round all
@@ -77,12 +125,16 @@ func checkKilled(t *testing.T, path, output string, acknowledged map[uint64]uint
 	if err != nil {
 		t.Fatal(err)
 	}
+	posted := uint64(0)
 	lines := strings.SplitAfter(string(b), "\n")
 	for _, line := range lines {
 		if !strings.HasSuffix(line, "\n") {
 			break // cut by the kill
 		}
 		var seed, seq uint64
+		if _, err := fmt.Sscanf(line, "posted %d\n", &posted); err == nil {
+			continue
+		}
 		if _, err := fmt.Sscanf(line, "admitted %d %d\n", &seed, &seq); err != nil {
 			t.Fatalf("the child said %q", line)
 		}
@@ -93,6 +145,7 @@ func checkKilled(t *testing.T, path, output string, acknowledged map[uint64]uint
 		t.Fatalf("round %d: %v", round, err)
 	}
 	defer j.Close()
+	checkPosts(t, j, posted)
 	ctx := context.Background()
 	es, err := j.Scan(ctx, 0, 10_000_000)
 	if err != nil {

@@ -288,7 +288,7 @@ func (w *writer) loadStanding() error {
 	if err := w.loadEpoch(); err != nil {
 		return err
 	}
-	err := w.c.query(`SELECT name, value FROM settings WHERE name IN ('id', 'unwatched')`, nil, func(v []driver.Value) error {
+	err := w.c.query(`SELECT name, value FROM settings WHERE name IN ('id', ?)`, []driver.Value{unwatchedSetting}, func(v []driver.Value) error {
 		if v[0] == "id" {
 			w.j.id = hex.EncodeToString(v[1].([]byte))
 		} else {

@@ -258,7 +258,7 @@ func (j *Journal) Passed(ctx context.Context, after uint64, limit int) (sequence
 		return nil, 0, err
 	}
 	total = uint64(j.passed.Load())
-	if total == 0 || limit <= 0 || after > math.MaxInt64 {
+	if limit <= 0 || after > math.MaxInt64 {
 		return nil, total, nil
 	}
 	rows, err := j.rows(ctx, nil, passedText, int64(after), limit)

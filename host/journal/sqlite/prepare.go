@@ -85,7 +85,7 @@ func (j *Journal) ensure() error {
 			j.o.Log.Warn("the journal could not be written anew: until the next start, damage in it may go unseen", "error", err)
 			return nil
 		}
-		if len(r.Lost) > 0 || r.Rows > 0 {
+		if len(r.Lost) > 0 || r.Rows+r.Posts > 0 {
 			_ = removeFile(j.path + newEnding)
 			return fmt.Errorf("%w: %d ranges of events cannot be read; %s", journal.ErrDamaged, len(r.Lost), mend)
 		}

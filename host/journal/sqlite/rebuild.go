@@ -22,6 +22,7 @@ type Rebuilt struct {
 	Kept   uint64           // numbers that have no event there, so that those of the others stay
 	Lost   []journal.Damage // events of which nothing could be read, by their old numbers
 	Rows   int              // of what is known of events' copies, at least so many that could not be read
+	Posts  int              // rows of what was put on a chain, at least so many that could not be read or went with one
 	Aside  string           // where the old file is
 }
 
@@ -74,6 +75,7 @@ type rebuilder struct {
 	before   []int64 // how many were, up to closed[i]
 	changed  bool    // numbers may not be what they were
 	rows     int
+	posts    int
 	renumber bool
 }
 
@@ -116,7 +118,7 @@ func rebuild(ctx context.Context, path, guarded string, renumber bool) (r Rebuil
 	for _, s := range b.lost {
 		r.Lost = append(r.Lost, journal.Damage{From: uint64(s.low), To: uint64(s.high), Err: fmt.Errorf("%w: cannot be read", journal.ErrDamaged)})
 	}
-	r.Rows = b.rows
+	r.Rows, r.Posts = b.rows, b.posts
 	f, err := os.OpenFile(target, os.O_RDWR, 0)
 	if err != nil {
 		return r, err
@@ -149,7 +151,7 @@ func (b *rebuilder) run() (events, kept uint64, err error) {
 		return 0, 0, err
 	}
 	tables, err := b.texts(`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'
-		AND name NOT IN ('names', 'settings', 'events', 'blocks', 'posts', 'reserved', 'tiles') ORDER BY name`)
+		AND name NOT IN ('names', 'settings', 'events', 'blocks', 'posts', 'reserved', 'tiles', 'anchors', 'anchored', 'passed') ORDER BY name`)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -159,6 +161,9 @@ func (b *rebuilder) run() (events, kept uint64, err error) {
 		}
 	}
 	if err := b.tiles(); err != nil {
+		return 0, 0, err
+	}
+	if err := b.anchors(); err != nil {
 		return 0, 0, err
 	}
 	if err := b.to.script(`COMMIT`); err != nil {
@@ -199,6 +204,14 @@ func (b *rebuilder) confess() error {
 		}
 		if err := b.to.exec(`UPDATE settings SET value = randomblob(8) WHERE name = 'epoch'`); err != nil {
 			return err
+		}
+		if err := b.rankSetting(cursorSetting); err != nil {
+			return err
+		}
+		if b.version >= waivedSchema { // else it is of the new order already
+			if err := b.rankSetting(unwatchedSetting); err != nil {
+				return err
+			}
 		}
 		type arrears struct{ replica, after, upto int64 }
 		var as []arrears

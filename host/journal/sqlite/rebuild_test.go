@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/eventseal/eventseal/host/journal"
@@ -247,5 +248,150 @@ func TestSwapInterrupted(t *testing.T) {
 			}
 		}
 		same(t, at, fmt.Sprint("case ", i), want)
+	}
+}
+
+func passedOf(t *testing.T, j *Journal) []uint64 {
+	t.Helper()
+	got, _, err := j.Passed(context.Background(), 0, 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// TestRebuildPosts has a rebuild meet posts that cannot be read: they are
+// dropped with all that are not final, and events that may not be in the contract
+// are to be looked at later.
+func TestRebuildPosts(t *testing.T) {
+	ctx := context.Background()
+	odd := func(from, to uint64) (seqs []uint64) {
+		for seq := from; seq <= to; seq += 2 {
+			seqs = append(seqs, seq)
+		}
+		return seqs
+	}
+	had := passedEvents // of samplePosts
+	for _, c := range []struct {
+		name, text   string
+		heads, posts int      // that are left
+		dropped      int      // that is told
+		looked       []uint64 // events that are to be looked at besides
+	}{
+		{"all can be read", `SELECT 1`, 10, 10, 0, nil},
+		{"the last head", `UPDATE anchors SET root = x'00' WHERE kind = 1 AND number = 10`, 8, 8, 4, odd(321, 400)},
+		{"a final head", `UPDATE anchors SET state = 7 WHERE kind = 1 AND number = 3`, 7, 8, 5, odd(321, 400)},
+		{"final events", `UPDATE anchors SET events = x'ff' WHERE kind = 2 AND number = 41`, 8, 7, 5, odd(321, 400)},
+		{"the last final events", `UPDATE anchors SET events = x'ff' WHERE kind = 2 AND number = 141`, 8, 7, 5, odd(281, 400)},
+		{"what is on its way", `DELETE FROM anchors WHERE kind = 2 AND number = 181; UPDATE anchors SET tx = 5 WHERE kind = 2 AND number = 161`, 8, 8, 3, odd(321, 400)},
+		{"all posts of events", `UPDATE anchors SET block_id = x'' WHERE kind = 2`, 8, 0, 12, odd(1, 400)},
+		{"those that the contract does not keep", `UPDATE anchors SET block_id = x'' WHERE kind = 2; UPDATE anchored SET at = at + 5000 WHERE at > 100`, 8, 0, 12, odd(201, 400)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "j.db")
+			sample(t, path)
+			script(t, path, c.text)
+			r, err := Rebuild(ctx, path, false, quiet)
+			if err != nil || r.Rows > 0 || len(r.Lost) > 0 || r.Posts != c.dropped {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			j := open(t, path, Options{})
+			heads, e1 := j.Posts(ctx, journal.PostHead, 0, 100)
+			events, e2 := j.Posts(ctx, journal.PostEvents, 0, 100)
+			if e1 != nil || e2 != nil || len(heads) != c.heads || len(events) != c.posts {
+				t.Fatalf("%d heads, %d posts of events, %v, %v", len(heads), len(events), e1, e2)
+			}
+			want := append(slices.Clone(c.looked), had...)
+			slices.Sort(want)
+			if got := passedOf(t, j); !slices.Equal(got, want) {
+				t.Fatalf("to be looked at are %v, want %v", got, want)
+			}
+			in := map[uint64]bool{}
+			for _, p := range events {
+				for i, seq := range p.Events {
+					in[seq] = true
+					if q, at, err := j.PostOf(ctx, seq); err != nil || q.Number != p.Number || at != p.Number+uint64(i) {
+						t.Fatalf("event %d is in %d as %d, %v", seq, q.Number, at, err)
+					}
+				}
+			}
+			for seq := uint64(1); seq <= sampleEvents; seq++ {
+				if _, _, err := j.PostOf(ctx, seq); !in[seq] && !errors.Is(err, journal.ErrNotFound) {
+					t.Fatalf("event %d: %v", seq, err)
+				}
+			}
+			if upto, ok, err := j.Cursor(ctx); !ok || err != nil || upto != sampleCursor {
+				t.Fatalf("the cursor is %d, %v, %v", upto, ok, err)
+			}
+			if found, err := j.Check(ctx); err != nil || len(found) > 0 {
+				t.Fatal(found, err)
+			}
+		})
+	}
+}
+
+// TestRebuildMovesPosts: where numbers change, those in posts do, and a post
+// of an event that has none any more is dropped.
+func TestRebuildMovesPosts(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "j.db")
+	sample(t, path)
+	if err := journaltest.Damage(path, journaltest.Hash(99)); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Rebuild(ctx, path, false, quiet)
+	if err != nil || len(r.Lost) != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	low, high := r.Lost[0].From, r.Lost[0].To
+	moved := func(seq uint64) uint64 {
+		if seq < low {
+			return seq
+		}
+		return seq - (high - low + 1)
+	}
+	j := open(t, path, Options{})
+	left := 0
+	for _, p := range samplePosts().Put {
+		if p.Kind == journal.PostHead || p.State != journal.PostFinal {
+			continue
+		}
+		first, last := p.Events[0], p.Events[len(p.Events)-1]
+		seq := first
+		if low <= first && first <= high {
+			seq = last
+		}
+		if low <= seq && seq <= high {
+			continue
+		}
+		whole := !slices.ContainsFunc(p.Events, func(seq uint64) bool { return low <= seq && seq <= high })
+		q, _, err := j.PostOf(ctx, moved(seq))
+		if !whole {
+			if !errors.Is(err, journal.ErrNotFound) {
+				t.Errorf("a post that has lost events: %d, %v", q.Number, err)
+			}
+			continue
+		}
+		left++
+		for i := range p.Events {
+			p.Events[i] = moved(p.Events[i])
+		}
+		if err != nil || !reflect.DeepEqual(q, p) {
+			t.Errorf("a post of %d is\n%+v, %v; want\n%+v", seq, q, err, p)
+		}
+	}
+	if r.Posts == 0 || left == 0 {
+		t.Errorf("%d posts are dropped, %d are left: the test proves nothing", r.Posts, left)
+	}
+	if upto, _, err := j.Cursor(ctx); err != nil || upto != moved(sampleCursor) {
+		t.Errorf("the cursor is %d, %v", upto, err)
+	}
+	for _, seq := range passedEvents {
+		if (seq < low || seq > high) && !slices.Contains(passedOf(t, j), moved(seq)) {
+			t.Errorf("event %d, now %d, is not passed any more", seq, moved(seq))
+		}
+	}
+	if found, err := j.Check(ctx); err != nil || len(found) > 0 {
+		t.Error(found, err)
 	}
 }

@@ -96,18 +96,30 @@ func (b *rebuilder) rank(seq int64) int64 {
 
 // moved returns the new number of an event, 0 when it was lost.
 func (b *rebuilder) moved(seq int64) int64 {
-	in := func(ss []span) (i int, found bool) {
-		i = sort.Search(len(ss), func(i int) bool { return ss[i].high >= seq })
-		return i, i < len(ss) && ss[i].low <= seq
-	}
-	if _, lost := in(b.lost); lost {
+	if _, lost := within(b.lost, seq); lost {
 		return 0
 	}
-	i, _ := in(b.closed)
-	if i == 0 {
-		return seq
+	return b.renumbered(seq)
+}
+
+// renumbered returns the new number of one that may be of a lost event, 0 when
+// it was given up.
+func (b *rebuilder) renumbered(seq int64) int64 {
+	i, closed := within(b.closed, seq)
+	if i > 0 {
+		seq -= b.before[i-1]
 	}
-	return seq - b.before[i-1]
+	if closed || seq <= 0 || seq > int64(b.w.last) {
+		return 0
+	}
+	return seq
+}
+
+// within returns the first of spans that does not end before a key, and whether
+// the key is in it.
+func within(ss []span, key int64) (i int, found bool) {
+	i = sort.Search(len(ss), func(i int) bool { return ss[i].high >= key })
+	return i, i < len(ss) && ss[i].low <= key
 }
 
 // table copies what is known besides the events, as far as it can be read. A
@@ -127,23 +139,31 @@ func (b *rebuilder) table(name string) error {
 	put := func(v []driver.Value) error {
 		if seq >= 0 {
 			at, ok := v[seq].(int64)
-			if at = b.moved(at); !ok || at <= 0 || at > int64(b.w.last) {
+			if at = b.moved(at); !ok || at == 0 {
 				return nil // of an event that is lost
 			}
 			v[seq] = at
 		}
 		return b.to.exec(insert, v...)
 	}
+	unread, err := b.each(name, put)
+	b.rows += unread
+	return err
+}
+
+// each calls put with each row of a table that can be read, and returns how
+// many there are, at least, that cannot.
+func (b *rebuilder) each(name string, put func(v []driver.Value) error) (unread int, err error) {
 	high, sure, err := b.lastRow(name)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if !sure {
-		b.rows++
+		unread++
 	}
 	for low := int64(1); low <= high; {
 		if err := b.ctx.Err(); err != nil {
-			return err
+			return 0, err
 		}
 		// From the next row on, where that can be found: numbers may be far apart.
 		next := low
@@ -152,7 +172,7 @@ func (b *rebuilder) table(name string) error {
 			return nil
 		})
 		if err != nil && !damaged(err) {
-			return err
+			return 0, err
 		}
 		end := min(high, next+walkAtOnce-1)
 		var rows [][]driver.Value
@@ -168,17 +188,17 @@ func (b *rebuilder) table(name string) error {
 			return err
 		})
 		if err != nil {
-			return err
+			return 0, err
 		}
 		for _, s := range bad {
-			b.rows += int(s.high - s.low + 1)
+			unread += int(s.high - s.low + 1)
 		}
 		for _, v := range rows {
 			if err := put(v); err != nil {
-				return err
+				return 0, err
 			}
 		}
 		low = end + 1
 	}
-	return nil
+	return unread, nil
 }

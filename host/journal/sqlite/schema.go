@@ -150,6 +150,8 @@ const (
 	tilesSchema    = 3
 	reservedSchema = 4
 	anchorSchema   = 10 // anchors and anchored
+	passedSchema   = 11
+	waivedSchema   = 12
 )
 
 // migrate brings the schema to the newest version, each step in a transaction

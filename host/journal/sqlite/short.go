@@ -23,6 +23,10 @@ const (
 	shortReserved = `SELECT seq, hash FROM reserved WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`
 )
 
+// unwatchedSetting is up to which number waived may lack events: those that were
+// there when it came to be.
+const unwatchedSetting = "unwatched"
+
 // Short implements journal.Anchored. News count once they are durable.
 //
 // What an event lacks is found by what says so: by its row of fresh, of owed or
@@ -31,7 +35,8 @@ const (
 // set of places that events were ever owed to has enough counting ones in it
 // that are not in arrears. Elsewhere, as after a place was replaced, added or
 // removed, and for events from before waived was kept, what is known of the
-// copies of each event in the range is read, some at a time.
+// copies of each event in the range is read, some at a time, and not a second
+// time while the journal is open and the same is asked for.
 func (j *Journal) Short(ctx context.Context, after, upto uint64, counting []string, required, limit int) ([]journal.Entry, error) {
 	if err := j.usable(ctx); err != nil {
 		return nil, err
@@ -108,26 +113,44 @@ func (j *Journal) lacking(ctx context.Context, low, high int64, counting []strin
 	for _, set := range n.sets {
 		each = each || among(set, settled) < required
 	}
-	var suspects []suspect
+	slices.Sort(places)
+	learns := each && len(settled) == len(places)
+	var were []int64
+	if learns {
+		var known int64
+		if known, were = j.looked.at(places, required, low, high, walkAtOnce); known >= low {
+			high, each, learns = min(high, known), false, false
+			if len(were) == walkAtOnce {
+				high = were[walkAtOnce-1]
+			}
+		}
+	}
 	if each {
 		high = min(high, low+walkAtOnce-1)
-		suspects, err = j.eachOf(ctx, tx, low, high)
-	} else {
-		suspects, high, err = j.suspects(ctx, tx, low, high)
 	}
+	suspects, upto, err := j.suspects(ctx, tx, low, high, each)
 	if damaged(err) {
-		high = min(high, low+walkAtOnce-1)
-		suspects, err = j.pastDamage(ctx, tx, low, high, each)
+		upto = min(high, low+walkAtOnce-1)
+		suspects, err = j.pastDamage(ctx, tx, low, upto, each)
 	}
 	if err != nil {
 		return nil, 0, err
 	}
+	were = slices.DeleteFunc(were, func(seq int64) bool { return seq > upto })
+	more, err := j.again(ctx, tx, were)
+	if err != nil {
+		return nil, 0, err
+	}
+	suspects = inOrder(append(suspects, more...))
 	for _, s := range suspects {
 		if s.short(places, required) {
 			found = append(found, s)
 		}
 	}
-	return found, high, nil
+	if j.looked.drop(places, required, were, found); learns {
+		j.looked.add(places, required, low, upto, found)
+	}
+	return found, upto, nil
 }
 
 // among counts those of a set that are among others.
@@ -155,9 +178,13 @@ func (s *suspect) short(places []int64, required int) bool {
 	return held < required || err != nil
 }
 
-// suspects returns the events of a range that something says of that they lack
-// a copy, ascending, and up to which number.
-func (j *Journal) suspects(ctx context.Context, tx *sql.Tx, low, high int64) (found []suspect, upto int64, err error) {
+// suspects returns the events of a range of which something says that they lack
+// a copy, or each of them, ascending, and up to which number.
+func (j *Journal) suspects(ctx context.Context, tx *sql.Tx, low, high int64, each bool) (found []suspect, upto int64, err error) {
+	if each {
+		found, err = j.eachOf(ctx, tx, low, high)
+		return found, high, err
+	}
 	for _, text := range []string{shortFresh, shortOwed, shortWaived, shortReserved} {
 		rows, err := j.rows(ctx, tx, text, low, high, walkAtOnce)
 		if err != nil {
@@ -170,9 +197,13 @@ func (j *Journal) suspects(ctx context.Context, tx *sql.Tx, low, high int64) (fo
 			high = found[len(found)-1].seq // and it may go on
 		}
 	}
-	slices.SortStableFunc(found, func(a, b suspect) int { return cmp.Compare(a.seq, b.seq) })
-	found = slices.CompactFunc(found, func(a, b suspect) bool { return a.seq == b.seq })
-	return slices.DeleteFunc(found, func(s suspect) bool { return s.seq > high }), high, nil
+	return slices.DeleteFunc(inOrder(found), func(s suspect) bool { return s.seq > high }), high, nil
+}
+
+// inOrder returns suspects ascending, each once, as the first that tells of it does.
+func inOrder(ss []suspect) []suspect {
+	slices.SortStableFunc(ss, func(a, b suspect) int { return cmp.Compare(a.seq, b.seq) })
+	return slices.CompactFunc(ss, func(a, b suspect) bool { return a.seq == b.seq })
 }
 
 // eachOf returns every event of a range.
@@ -204,16 +235,11 @@ func suspected(v []driver.Value, reserved bool) suspect {
 	return s
 }
 
-// pastDamage is suspects, or eachOf, of a range of walkAtOnce at most in which
-// something cannot be read: of those events nothing is known.
+// pastDamage is suspects of a range, walkAtOnce long at most, in which something
+// cannot be read: of those events nothing is known.
 func (j *Journal) pastDamage(ctx context.Context, tx *sql.Tx, low, high int64, each bool) (found []suspect, err error) {
-	bad, err := past(low, high, func(low, high int64) (err error) {
-		var got []suspect
-		if each {
-			got, err = j.eachOf(ctx, tx, low, high)
-		} else {
-			got, _, err = j.suspects(ctx, tx, low, high)
-		}
+	bad, err := past(low, high, func(low, high int64) error {
+		got, _, err := j.suspects(ctx, tx, low, high, each)
 		found = append(found, got...)
 		return err
 	})
@@ -222,8 +248,7 @@ func (j *Journal) pastDamage(ctx context.Context, tx *sql.Tx, low, high int64, e
 			found = append(found, suspect{seq: seq, unknown: true})
 		}
 	}
-	slices.SortFunc(found, func(a, b suspect) int { return cmp.Compare(a.seq, b.seq) })
-	return found, err
+	return inOrder(found), err
 }
 
 // lackingEntries returns the entries of events that are short.

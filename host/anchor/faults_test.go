@@ -51,7 +51,3 @@ func (w *world) tell(f fault) (hit bool) {
 	return hit
 }
 
-// The same with a fork in the middle, whose transactions are lost, and with two
-// faults.
-func TestFaultsInFork(t *testing.T) {
-}

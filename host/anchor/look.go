@@ -165,6 +165,9 @@ func (a *Anchor) advance(ctx context.Context, n node, l *line, s *sight) error {
 	if err := a.see(ctx, n, l, l.floor(), s); err != nil {
 		return err
 	}
+	if err := a.move(ctx, l); err != nil {
+		return err
+	}
 	if err := a.uphold(ctx, n, l, s); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 
 // A part of a proof has all it takes to be checked without the host.
 func TestPart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1)
 	a := w.start(fault{})
 	w.admit("VOTE", both...)
@@ -88,6 +89,7 @@ func (w *world) checks(part *Part, why string) {
 }
 
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1)
 	a := w.start(fault{})
 	w.admit("VOTE", both...)
@@ -121,6 +123,7 @@ func TestCheck(t *testing.T) {
 
 // A node that keeps no such block any more has the row, as long as that is kept.
 func TestCheckByRow(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1)
 	a := w.start(fault{})
 	w.admit("VOTE", both...)
@@ -168,6 +171,7 @@ func (n pruned) Block(ctx context.Context, num uint32) (antelope.Block, error) {
 
 // How an event stands, from when it is admitted to when it is final.
 func TestFor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1, "VOTE")
 	a := w.start(fault{})
 	w.step(a)
@@ -211,6 +215,7 @@ func kindOf(p *Post) string {
 // The whole, as a host runs it: who waits for a final anchor gets it, and Close
 // ends the work at once.
 func TestOpen(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 0, "VOTE")
 	w.endpoint("node", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "get_info") {
@@ -261,6 +266,7 @@ func TestOpen(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1)
 	good := w.start(fault{}).o
 	for name, change := range map[string]func(o *Options){

@@ -5,6 +5,7 @@ import (
 )
 
 func TestFinal(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1, "VOTE")
 	a := w.start(fault{})
 	w.step(a) // events are anchored from now on

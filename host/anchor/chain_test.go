@@ -1,6 +1,7 @@
 package anchor
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"os"
@@ -40,6 +41,7 @@ func (w *world) included(a *Anchor) {
 }
 
 func TestFork(t *testing.T) {
+	t.Parallel()
 	for _, fate := range []chain.Fate{chain.Drop, chain.Keep} {
 		w, a := begun(t, 1)
 		was := append(w.posts(journal.PostHead), w.posts(journal.PostEvents)...)
@@ -60,6 +62,7 @@ func TestFork(t *testing.T) {
 
 // A fork at each moment, again and again.
 func TestForks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1, "VOTE")
 	a := w.start(fault{})
 	w.step(a)
@@ -77,6 +80,7 @@ func TestForks(t *testing.T) {
 }
 
 func TestOutage(t *testing.T) {
+	t.Parallel()
 	for _, o := range []chain.Outage{chain.Refused, chain.BadGateway, chain.Unavailable} {
 		w, a := begun(t, 2)
 		w.chain.Node(0).Down(o)
@@ -93,6 +97,7 @@ func TestOutage(t *testing.T) {
 
 // A node that stands still takes what it is sent, and nobody ever sees it.
 func TestFrozenNode(t *testing.T) {
+	t.Parallel()
 	w, a := begun(t, 2)
 	w.chain.Node(0).Freeze()
 	w.admit("VOTE", both...)
@@ -112,6 +117,7 @@ func TestFrozenNode(t *testing.T) {
 // Behind one address are a node of the chain and one on a dead branch, which
 // answer in any order: nothing is final that is not.
 func TestBalanced(t *testing.T) {
+	t.Parallel()
 	for _, depth := range []int{0, 2} {
 		w := newWorld(t, 0, "VOTE")
 		good, dead := w.chain.Node(0), w.chain.Node(1)
@@ -154,6 +160,7 @@ func TestBalanced(t *testing.T) {
 
 // A node takes bytes and forgets them; the other one gets them, too.
 func TestForgetfulNode(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 2, "VOTE")
 	a := w.start(fault{})
 	w.step(a)
@@ -170,6 +177,7 @@ func TestForgetfulNode(t *testing.T) {
 // What is sent never gets there, until it cannot any more: it is built anew, and
 // what was sent first is refused.
 func TestExpired(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1, "VOTE")
 	a := w.start(fault{})
 	w.step(a)
@@ -209,6 +217,7 @@ func TestExpired(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		harm, mend func(w *world)
 		why        string
@@ -252,6 +261,7 @@ func keyOf(seed string) ([]byte, string) {
 // The irreversible block stays where it is: nothing is final, and so much is
 // posted and no more.
 func TestStuckIrreversibility(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1)
 	w.options.Window = 5
 	w.chain.HoldLIB(true)
@@ -270,6 +280,7 @@ func TestStuckIrreversibility(t *testing.T) {
 // The chain goes back to before what was final: that is told, and all of it gets
 // there again.
 func TestChainWentBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 0, "VOTE")
 	_ = w.chain.Close()
 	dir := t.TempDir()
@@ -305,12 +316,31 @@ func TestChainWentBack(t *testing.T) {
 	}
 }
 
-// reopen has the chain go on with what is in a folder.
+// The settings name another contract: it gets what is new, and what was on the
+// other one is not taken for its own.
+func TestAnotherContract(t *testing.T) {
+	t.Parallel()
+	w, a := begun(t, 1)
+	w.finish(a)
+	w.admit("VOTE", both...)
+	w.included(a)
+	w.options.Contract = must("another")
+	w.reopen("")
+	a = w.start(fault{})
+	w.until(a, "all is final there", settled)
+	all := w.onChain()
+	if len(all[journal.PostHead]) != 1 || len(all[journal.PostEvents]) != 1 || all[journal.PostEvents][1].hash != w.log.leaves[1] {
+		t.Errorf("%+v", all)
+	}
+	w.finish(a)
+}
+
+// reopen has the chain go on with what is in a folder; "": begin anew.
 func (w *world) reopen(dir string) {
 	w.t.Helper()
 	_, public := chain.Key("anchor")
 	c, err := chain.New(chain.Options{
-		Account: account.String(), Keys: map[string][]string{posting.String(): {public}},
+		Account: cmp.Or(w.options.Contract, account).String(), Keys: map[string][]string{posting.String(): {public}},
 		Links: map[string]string{"post": posting.String(), "event": posting.String()}, Dir: dir,
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 // The process ends, or a call fails, at every call of the journal and of a node,
 // done or not: in the end everything is there once, and final.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	for _, of := range []string{"journal", "reads", "node"} {
 		for _, done := range []bool{false, true} {
 			for _, ended := range []bool{false, true} {
@@ -49,9 +50,4 @@ func (w *world) tell(f fault) (hit bool) {
 	}
 	w.until(a, fmt.Sprintf("all is final after %+v", f), settled)
 	return hit
-}
-
-// The same with a fork in the middle, whose transactions are lost, and with two
-// faults.
-func TestFaultsInFork(t *testing.T) {
 }

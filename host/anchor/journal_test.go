@@ -44,6 +44,7 @@ func (w *world) replay(n int) {
 // The journal is lost and rebuilt: what is on the chain is taken up, and what is
 // new goes on from there.
 func TestLostJournal(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1, "VOTE")
 	w.owed = "c" // so that the journal keeps the bytes
 	a := w.start(fault{})
@@ -73,6 +74,7 @@ func TestLostJournal(t *testing.T) {
 
 // The journal is put back to an older copy: what the chain has more is taken up.
 func TestOlderJournal(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1, "VOTE")
 	w.options.Patience = 0 // ten minutes
 	a := w.start(fault{})
@@ -123,6 +125,7 @@ func (w *world) copy() string {
 
 // What is on the chain and not ours stops the kind, with what to do.
 func TestForeign(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		action string
 		data   []byte
@@ -162,6 +165,7 @@ func TestForeign(t *testing.T) {
 
 // Nobody signs here: the request asks for what is due, and what appears is taken up.
 func TestWallet(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1, "VOTE")
 	key := w.key
 	w.key = nil

@@ -13,10 +13,10 @@ import (
 // be seen.
 const idle = 30
 
-// still is for how many polls a node may have no new block before another one
-// is asked: who stands still can be told neither from an answer nor from others
-// that are not asked.
-const still = 30
+// still is for how long, and how many polls at least, a node may have no new
+// block before another one is asked: who stands still can be told neither from an
+// answer nor from others that are not asked.
+const still, stills = 15 * time.Second, 30
 
 // inner is an error of this host, which no other node mends.
 type inner struct{ error }
@@ -104,7 +104,7 @@ func (a *Anchor) look(ctx context.Context, n node) error {
 	}
 	if now := a.o.now(); info.HeadTime.After(a.head.block) {
 		a.head.block, a.head.seen = info.HeadTime, now
-	} else if stale := now.Sub(a.head.seen); stale > still*a.o.Poll {
+	} else if stale := now.Sub(a.head.seen); stale > max(still, stills*a.o.Poll) {
 		return n.Blame(fmt.Errorf("it has had no new block for %v, the last is of %s", stale.Round(time.Second), info.HeadTime.Format(time.RFC3339)))
 	}
 	a.mu.Lock()
@@ -163,6 +163,9 @@ func stops(format string, args ...any) error { return &halt{Stopped, fmt.Sprintf
 // advance brings a line as far as it can be brought now.
 func (a *Anchor) advance(ctx context.Context, n node, l *line, s *sight) error {
 	if err := a.see(ctx, n, l, l.floor(), s); err != nil {
+		return err
+	}
+	if err := a.move(ctx, l); err != nil {
 		return err
 	}
 	if err := a.uphold(ctx, n, l, s); err != nil {

@@ -30,6 +30,7 @@ func (w *world) single() (sequences []uint64) {
 // A head is posted when the last event under it has its quorum, and is the one
 // that was due: later events do not hold it back.
 func TestHeadWaits(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1)
 	a := w.start(fault{})
 	first := w.admit("VOTE", "a")
@@ -51,6 +52,7 @@ func TestHeadWaits(t *testing.T) {
 // An event that is stuck for longer than Patience holds nothing back, and is
 // named; one that waits for less does.
 func TestPatience(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1, "VOTE")
 	w.options.Patience = 10 * time.Minute
 	a := w.start(fault{})
@@ -89,6 +91,7 @@ func TestPatience(t *testing.T) {
 
 // One after the other: an event that waits for its quorum has those behind it wait.
 func TestOrder(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1, "*")
 	w.options.Batch = 3
 	a := w.start(fault{})
@@ -128,6 +131,7 @@ func (m *types) Types() []module.Type { return m.table }
 // The code is that of the module's table at the time of posting. An event whose
 // type has none any more is stuck, and holds no other back.
 func TestTypes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1, "VOTE", "ADD_CLAIM")
 	m := &types{moduletest.Open(t), []module.Type{{Name: "VOTE", Code: 4711}}}
 	w.step(w.start(fault{}))
@@ -151,6 +155,7 @@ func TestTypes(t *testing.T) {
 
 // Events are anchored from when that is first wanted on, and only what is wanted.
 func TestCursor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1)
 	a := w.start(fault{})
 	w.admit("VOTE", both...)
@@ -168,6 +173,7 @@ func TestCursor(t *testing.T) {
 
 // A head is made at most once in so long.
 func TestEvery(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1)
 	w.options.Every = 20 * poll
 	a := w.start(fault{})

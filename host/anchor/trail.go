@@ -20,7 +20,7 @@ type trail struct {
 
 // stride is how many blocks one look walks at most: what is older is found in
 // several.
-const stride = 200
+const stride = 500
 
 var (
 	errFar      = errors.New("it is being looked for among the irreversible blocks")

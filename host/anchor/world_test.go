@@ -2,6 +2,7 @@ package anchor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -317,7 +318,7 @@ func (w *world) start(f fault) *Anchor {
 	w.gate = &gate{fault: f, calls: map[string]int{}}
 	o := w.options
 	o.Journal, o.Log, o.Module = gatedJournal{w.journal, w.gate}, w.log, moduletest.Open(w.t)
-	o.Client, o.Contract, o.Permission = w.client(w.gate), account, posting
+	o.Client, o.Contract, o.Permission = w.client(w.gate), cmp.Or(o.Contract, account), posting
 	o.Key = bytes.Clone(w.key)
 	o.Logger = slog.New(slog.NewTextHandler(&w.said, nil))
 	o.now = func() time.Time { return w.clock }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"net/http/httptest"
 	"os"
@@ -16,13 +18,16 @@ import (
 	"github.com/eventseal/eventseal/servers/chain"
 )
 
+// begin is when the chains of these tests do.
+var begin = time.Now()
+
 // testChain returns a chain of blocks that come quickly, an endpoint whose
 // requests hook sees, and the settings of a host that anchors there.
-func testChain(t *testing.T, seed string, hook func(chain.Request) bool) (*chain.Chain, *httptest.Server, []string) {
-	private, public := chain.Key(seed)
+func testChain(t *testing.T, hook func(chain.Request) bool) (*chain.Chain, *httptest.Server, []string) {
+	private, public := chain.Key("host")
 	c, err := chain.New(chain.Options{
 		Keys: map[string][]string{"anchor": {public}}, Links: map[string]string{"post": "anchor", "event": "anchor"},
-		Auto: true, Interval: 20 * time.Millisecond, Lag: 5,
+		Start: begin, Auto: true, Interval: 20 * time.Millisecond, Lag: 5,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +51,7 @@ func TestAnchoredOnce(t *testing.T) {
 	var mu sync.Mutex
 	var armed *chain.Request // where the host is killed; nil: nowhere
 	reached := make(chan struct{}, 1)
-	c, node, env := testChain(t, "one", func(r chain.Request) bool {
+	c, node, env := testChain(t, func(r chain.Request) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		if armed == nil || r.Path != armed.Path || r.After != armed.After {
@@ -125,14 +130,91 @@ func TestAnchoredOnce(t *testing.T) {
 	if out := verify(`"anchor": "valid"`, "--chain", node.URL); !strings.Contains(out, `"valid": true`) {
 		t.Error(out)
 	}
-	_, another, _ := testChain(t, "another", nil)
+	other, err := chain.New(chain.Options{Start: begin.Add(-time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { other.Close() })
+	another := httptest.NewServer(other.Node(0))
+	t.Cleanup(another.Close)
 	if out := verify(`"anchor": "needs chain"`, "--chain", another.URL); !strings.Contains(out, "another chain") {
+		t.Error(out)
+	}
+	// One of the same beginning that has gone another way, as after a rollback.
+	forged, err := chain.New(chain.Options{Start: begin, Lag: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { forged.Close() })
+	forged.Produce(int(c.Head().Num))
+	liar := httptest.NewServer(forged.Node(0))
+	t.Cleanup(liar.Close)
+	if out := verify(`"anchor": "not_on_chain"`, "--chain", liar.URL); !strings.Contains(out, `"valid": false`) {
 		t.Error(out)
 	}
 	node.CloseClientConnections()
 	node.Close()
 	verify(`"anchor": "needs chain"`)
 	verify("could not be asked", "--chain", node.URL)
+}
+
+// Without a key on the host, a wallet is asked for what is due, and what it signed
+// is taken up.
+func TestAnchoredByWallet(t *testing.T) {
+	c, _, env := testChain(t, nil)
+	for i, e := range env {
+		if strings.HasPrefix(e, "EVENTSEAL_ANCHOR_KEY=") {
+			env[i] = "EVENTSEAL_ANCHOR_SIGNER=wallet"
+		}
+	}
+	p := newProcess(t, filepath.Join(t.TempDir(), "data"), env...)
+	p.start()
+	p.ready()
+	if _, err := p.client().Store(t.Context(), "", moduletest.Event(t, 0).Record()); err != nil {
+		t.Fatal(err)
+	}
+	var s struct {
+		Signer   string
+		Requests []struct {
+			Kind, URI string
+			Post      struct {
+				Size uint64
+				Root string
+			}
+		}
+		Heads struct{ Final *struct{ Number uint64 } }
+	}
+	status := func() bool {
+		out, err := p.eventseal("anchor", "status")
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if err := json.Unmarshal([]byte(out), &s); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return true
+	}
+	p.until("a head and an event are to be signed", func() bool { return status() && len(s.Requests) == 2 })
+	for _, r := range s.Requests {
+		if !strings.HasPrefix(r.URI, "esr:") {
+			t.Errorf("the request for %s is %s", r.Kind, r.URI)
+		}
+		if r.Kind == "head" {
+			root, err := hex.DecodeString(r.Post.Root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, 1), r.Post.Size)
+			if _, err := c.Act("post", append(data, root...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if s.Signer != "wallet" {
+		t.Errorf("the signer is %q", s.Signer)
+	}
+	p.until("what was signed elsewhere is final", func() bool { return status() && s.Heads.Final != nil && s.Heads.Final.Number == 1 })
+	p.stop()
 }
 
 func rows(t *testing.T, c *chain.Chain, table string, to any) {

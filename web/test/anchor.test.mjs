@@ -18,12 +18,12 @@ beforeEach(() => {
   proxy.lie = proxy.answer = undefined
 })
 
-/** Has the host say these of its anchor. */
+/** Has the host say these of its anchor, or, without them, nothing. */
 function says({ health, document, status }) {
   proxy.lie = (path, { body }) => {
     if (path === '/v1/anchor') return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(document) }
-    const anchor = path === '/v1/health' ? health : path.endsWith('/status') ? status : undefined
-    return anchor === undefined ? undefined : { body: JSON.stringify({ ...JSON.parse(body), anchor }) }
+    if (path !== '/v1/health' && !path.endsWith('/status')) return undefined
+    return { body: JSON.stringify({ ...JSON.parse(body), anchor: path === '/v1/health' ? health : status }) }
   }
 }
 

@@ -71,7 +71,7 @@ web-check: web/node_modules/.built ## fail when web/dist is not its sources'
 	web/check.sh
 
 .PHONY: web-test
-web-test: build chromium web-check ## test the page in Chromium against bin/eventseal
+web-test: build testchain chromium web-check sdk-js/node_modules/.built ## test the page in Chromium against bin/eventseal
 	cd web && npm test
 
 .PHONY: screenshots
@@ -83,7 +83,7 @@ sdk: sdk-js/node_modules/.built ## build the JavaScript SDK into sdk-js/dist
 	cd sdk-js && npm run --silent build
 
 .PHONY: sdk-test
-sdk-test: build chromium sdk ## test the SDK in Node, in Chromium and against bin/eventseal
+sdk-test: build testchain chromium sdk ## test the SDK in Node, in Chromium and against bin/eventseal
 	cd sdk-js && npm test
 
 .PHONY: sdk-bench

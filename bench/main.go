@@ -3,7 +3,7 @@
 // own (what must be reached for a change to be taken); ratios travel from one
 // machine to another, absolute figures do not.
 //
-//	go run ./bench [-sections node,go,host,log,stack] [-rounds 30] [-events 8000]
+//	go run ./bench [-sections node,go,host,log,anchor,stack] [-rounds 30] [-events 8000]
 //	go run ./bench -sections bulk [-bulk 1000000]
 //
 // A run shortly after another one, or after anything else that removed many
@@ -36,6 +36,7 @@ type options struct {
 	rounds int
 	events int
 	bulk   int
+	prices prices
 }
 
 var sections = []section{
@@ -43,6 +44,7 @@ var sections = []section{
 	{"go", goRows},
 	{"host", hostRows},
 	{"log", logRows},
+	{"anchor", anchorRows},
 	{"stack", stackRows},
 	{"bulk", bulkRows}, // the last one is not among the usual ones: it takes long
 }
@@ -58,6 +60,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 30, "turns that each task gets; the best one counts")
 	flag.IntVar(&o.events, "events", 8000, "events that are stored one by one over 32 connections; a tenth over one, four times as many in batches")
 	flag.IntVar(&o.bulk, "bulk", 1_000_000, "events that are moved in bulk; takes some minutes and 5 KB of disk each")
+	o.prices.flags()
 	flag.Parse()
 	if err := run(o, strings.Split(*only, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -35,6 +35,7 @@ var (
 	milliseconds = unit{"ms", true}
 	perSecond    = unit{"/s", false}
 	bytesUnit    = unit{"bytes", true}
+	cents        = unit{"¢", true}
 )
 
 // ratio is how many times as good a is as b.

@@ -60,8 +60,10 @@ export interface AnchorHealth {
   readonly state: string;
   /** In words; "" while all is well. */
   readonly why: string;
-  /** Events that are in no final post. */
+  /** Events that no final head covers. */
   readonly backlog: number;
+  /** Events that are to go to the chain by themselves and are not final there. */
+  readonly eventsBacklog: number;
   /** When a post was last found to be final. */
   readonly lastFinalAt?: string;
   readonly stuck: readonly StuckEvent[];
@@ -152,7 +154,7 @@ const stuckOf = (v: unknown): StuckEvent[] => docs(v).map((s) => ({ sequence: na
 /** @internal Health's part about the anchor; undefined where it has none. */
 export function anchorHealthOf(v: unknown): AnchorHealth | undefined {
   if (!isDoc(v) || text(v["state"]) === "") return undefined;
-  return { state: text(v["state"]), why: text(v["why"]), backlog: natural(v["backlog"]), ...some({ lastFinalAt: time(v["last_final_at"]) }), stuck: stuckOf(v["stuck"]) };
+  return { state: text(v["state"]), why: text(v["why"]), backlog: natural(v["backlog"]), eventsBacklog: natural(v["events_backlog"]), ...some({ lastFinalAt: time(v["last_final_at"]) }), stuck: stuckOf(v["stuck"]) };
 }
 
 const anchorKindOf = (d: Doc): AnchorKind => ({

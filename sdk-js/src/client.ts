@@ -49,8 +49,8 @@ export interface SubscribeOptions extends Filter, FollowOptions {
 export interface ProofCallOptions extends CallOptions {
   /** What to have the text of: the file, or the C2SP tlog-proof in it. Default: json. */
   format?: "json" | "tlog-proof" | undefined;
-  /** Until when to wait: for the log to cover the event (default), or until a head that covers it is final on the host's chain, too. */
-  wait?: "logged" | "anchored" | undefined;
+  /** Until when to wait: until the log covers the event (default), or until a head that covers it is final on the host's chain, too. */
+  wait?: "published" | "anchored" | undefined;
   /** Milliseconds to wait for the chain; default 600,000. */
   patience?: number | undefined;
 }

@@ -73,8 +73,8 @@ test("health and status tell of the anchor where there is one", async (t) => {
     anchor = none;
     assert.deepEqual([(await client.healthCheck()).anchor, (await client.status(one.hash)).anchor], [undefined, null]);
   }
-  anchor = { anchor: { state: "anchoring", why: "", backlog: 4, last_final_at: "2026-11-28T05:02:10Z", age_seconds: 12, stuck } };
-  assert.deepEqual((await client.healthCheck()).anchor, { state: "anchoring", why: "", backlog: 4, lastFinalAt: "2026-11-28T05:02:10Z", stuck });
+  anchor = { anchor: { state: "anchoring", why: "", backlog: 4, events_backlog: 2, last_final_at: "2026-11-28T05:02:10Z", age_seconds: 12, stuck } };
+  assert.deepEqual((await client.healthCheck()).anchor, { state: "anchoring", why: "", backlog: 4, eventsBacklog: 2, lastFinalAt: "2026-11-28T05:02:10Z", stuck });
   anchor = { anchor: { state: "final", head, single: null } };
   assert.deepEqual((await client.status(one.hash)).anchor, { state: "final", head: headOf, single: null });
   anchor = { anchor: { state: "submitted", head: null, single: { kind: "events", number: 12, count: 1, events: [single], state: "submitted", transaction_id: hex(8) } } };

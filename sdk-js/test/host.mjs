@@ -25,8 +25,8 @@ async function freePort() {
   }
 }
 
-/** serve starts a host with data of its own; stop and start keep the data and the port. */
-export async function serve(t) {
+/** serve starts a host with data of its own, and env beside this process's; stop and start keep the data and the port. */
+export async function serve(t, env = {}) {
   const folder = mkdtempSync(join(tmpdir(), "eventseal-sdk-"));
   const host = { start, stop, rebuild, folder };
   let port;
@@ -37,7 +37,7 @@ export async function serve(t) {
       port = await freePort();
       host.url = `http://127.0.0.1:${port}`;
     }
-    child = spawn(binary, ["serve", "--data", folder, "--listen", `127.0.0.1:${port}`], { stdio: ["ignore", "pipe", "pipe"], cwd: folder });
+    child = spawn(binary, ["serve", "--data", folder, "--listen", `127.0.0.1:${port}`], { stdio: ["ignore", "pipe", "pipe"], cwd: folder, env: { ...process.env, ...env } });
     let said = "";
     for (const out of [child.stdout, child.stderr]) out.on("data", (d) => (said = (said + d).slice(-4000)));
     let over = false;

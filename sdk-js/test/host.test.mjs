@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { EventSealClient, createEvent, generateKeyPair, moduleDigest, signEvent, toLegacyPublicKey, verifyEvent, verifyProof, verifyReceipt } from "eventseal";
 import { root } from "./files.mjs";
+import { noChain, startChain } from "./chain.mjs";
 import { noHost, serve } from "./host.mjs";
 import { key, some } from "./events.mjs";
 import { listOf } from "./scripted.mjs";
@@ -150,6 +151,58 @@ test("what a host signs for stays proven when the host is gone", real, async (t)
   for (const [i, r] of receipts.entries()) assert.deepEqual([verifyReceipt(r, { keys }).trusted, r.record_digest], [true, events[i].recordDigest]);
   await host.start();
   assert.equal(await client.hostKeys(), keys, "it is the same host");
+});
+
+test("what a host puts on a chain, and a proof that waits for it", { skip: noHost || noChain }, async (t) => {
+  const chain = await startChain(t.after.bind(t), generateKeyPair());
+  const host = await serve(t, chain.settings({ EVENTS: "*" }));
+  const client = new EventSealClient(host.url, { hostKeys: await new EventSealClient(host.url).hostKeys() });
+  /** Asks until it holds: the host looks at the chain once a second. */
+  const until = async (what, f) => {
+    for (const began = Date.now(); ; await new Promise((go) => setTimeout(go, 50))) {
+      const got = await f();
+      if (got) return got;
+      assert.ok(Date.now() - began < 60_000, `still waiting: ${what}: ${JSON.stringify(await client.anchor())}`);
+    }
+  };
+  const posted = (kind, state) => until(`${kind} ${state}`, async () => (await client.anchor()).posts.find((p) => p.kind === kind && p.state === state));
+  await until("the chain is seen", async () => (await client.anchor()).state === "anchoring");
+  const [event] = some(1, { size: 60 });
+  const { sequence } = await client.storeEvent(event, { wait: "all" });
+
+  // No block: what was sent waits for one.
+  for (const kind of ["head", "events"]) await posted(kind, "submitted");
+  assert.equal((await client.status(event.hash)).anchor.state, "submitted");
+  await assert.rejects(client.proof(event.hash, { wait: "anchored", patience: 1 }), { code: "anchor_pending" });
+  assert.equal((await client.proof(event.hash)).report.parts.anchor, "absent");
+  await chain.produce();
+  const single = await posted("events", "included");
+  assert.deepEqual(single.events.map((e) => [e.sequence, e.hash, e.number]), [[sequence, event.hash, 1]]);
+
+  // One that waits gets it when the block is irreversible, without being asked again.
+  const waits = client.proof(event.hash, { wait: "anchored" });
+  await posted("head", "included");
+  await chain.produce(4);
+  const { text, report } = await waits;
+  const { rows, transactions } = await chain.ask("state");
+  const [row] = rows.heads;
+  assert.deepEqual([report.valid, report.parts.anchor, report.parts.keys], [true, "needs chain", "valid"]);
+  assert.deepEqual([report.anchor.chainId, report.anchor.contract, report.anchor.seq, report.anchor.size, Date.parse(report.anchor.time)], [chain.id, "eventseal", 1, sequence, Date.parse(`${row.time}Z`)]);
+  assert.deepEqual([JSON.parse(text).anchor.row.root, transactions.find((x) => x.id === report.anchor.transactionId)?.block], [row.root, report.anchor.blockNum]);
+
+  const status = await until("the event is final, too", async () => {
+    const { anchor } = await client.status(event.hash);
+    return anchor.state === "final" && anchor;
+  });
+  assert.deepEqual([status.head.transactionId, status.head.blockNum, status.single.events[0].hash], [report.anchor.transactionId, report.anchor.blockNum, event.hash]);
+  assert.equal((await client.anchor()).chainId, chain.id);
+  const { anchor } = await client.healthCheck();
+  assert.deepEqual([anchor.state, anchor.why, anchor.backlog, anchor.eventsBacklog, anchor.stuck, anchor.lastFinalAt !== undefined], ["anchoring", "", 0, 0, [], true]);
+
+  await host.stop();
+  assert.equal(verifyProof(text).parts.anchor, "needs chain");
+  assert.equal(verifyProof(text, { keys: `chain ${"0".repeat(64)} eventseal` }).code, "untrusted_key");
+  await assert.rejects(new EventSealClient((await serve(t)).url).anchor(), { code: "not_found" });
 });
 
 test("examples against a host", real, async (t) => {

@@ -18,16 +18,16 @@ beforeEach(() => {
   proxy.lie = proxy.answer = undefined
 })
 
-/** Has the host say these of its anchor. */
+/** Has the host say these of its anchor, or, without them, nothing. */
 function says({ health, document, status }) {
   proxy.lie = (path, { body }) => {
     if (path === '/v1/anchor') return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(document) }
-    const anchor = path === '/v1/health' ? health : path.endsWith('/status') ? status : undefined
-    return anchor === undefined ? undefined : { body: JSON.stringify({ ...JSON.parse(body), anchor }) }
+    if (path !== '/v1/health' && !path.endsWith('/status')) return undefined
+    return { body: JSON.stringify({ ...JSON.parse(body), anchor: path === '/v1/health' ? health : status }) }
   }
 }
 
-const well = { state: 'anchoring', why: '', backlog: 3, last_final_at: minute(2), age_seconds: 120, stuck: [] }
+const well = { state: 'anchoring', why: '', backlog: 3, events_backlog: 1, last_final_at: minute(2), age_seconds: 120, stuck: [] }
 const kind = { state: 'anchoring', why: '', number: 4, backlog: 3, posts: 0, queued: null, final: null }
 const documentOf = more => ({ state: 'anchoring', why: '', chain_id: chain, contract: 'evntseal.abc', permission: 'anchor', signer: 'key', heads: kind, events: null, last_final_at: minute(2), stuck: [], requests: [], posts: [], ...more })
 const head = { kind: 'head', number: 4, count: 1, size: 1234, root: hex(7), state: 'submitted', reason: '', transaction_id: hex(8), submitted_at: minute(1) }
@@ -65,7 +65,7 @@ test('a post is followed from queued to final', async t => {
   say({ ...head, number: 0, transaction_id: '', state: 'queued', reason: 'two events have too few copies' })
   const { page } = await open(t, proxy.url, { path: '/#/status' })
   await card(page).getByText('anchoring', { exact: true }).waitFor()
-  for (const words of ['evntseal.abc@anchor', '3 events not final there yet', '2 minutes ago', 'Head of 1,234 events', 'two events have too few copies', 'no transaction yet']) await card(page).getByText(words).first().waitFor()
+  for (const words of ['evntseal.abc@anchor', '3 events under no final head, 1 event not final by itself', '2 minutes ago', 'Head of 1,234 events', 'two events have too few copies', 'no transaction yet']) await card(page).getByText(words).first().waitFor()
   await step(posts(page)).getByText('queued').waitFor()
   say(head)
   await step(posts(page)).getByText('submitted').waitFor()
@@ -73,7 +73,7 @@ test('a post is followed from queued to final', async t => {
   say({ ...head, state: 'included', block_num: 1700, block_id: hex(9), block_time: minute(1) })
   await step(posts(page)).getByText('included').waitFor()
   await posts(page).getByText('block 1,700').waitFor()
-  says({ health: { ...well, backlog: 0 }, document: documentOf({ posts: [{ ...head, state: 'final', block_num: 1700 }, { kind: 'events', number: 11, count: 2, state: 'failed', reason: 'billed CPU time is greater', transaction_id: hex(5), events: [{ sequence: 8, hash: hex(1), code: 40, number: 11 }, { sequence: 9, hash: hex(2), code: 40, number: 12 }] }] }) })
+  says({ health: { ...well, backlog: 0, events_backlog: 0 }, document: documentOf({ posts: [{ ...head, state: 'final', block_num: 1700 }, { kind: 'events', number: 11, count: 2, state: 'failed', reason: 'billed CPU time is greater', transaction_id: hex(5), events: [{ sequence: 8, hash: hex(1), code: 40, number: 11 }, { sequence: 9, hash: hex(2), code: 40, number: 12 }] }] }) })
   await step(posts(page).first()).getByText('final').waitFor()
   await card(page).getByText('nothing waits').waitFor()
   const failed = posts(page).nth(1)

@@ -97,6 +97,30 @@ test('a proof that does not hold is told by its parts', async t => {
   }
 })
 
+test('what a proof says of a chain is for the chain to say', async t => {
+  const { page } = await offline(t)
+  const left = page.getByRole('region', { name: 'What is left for the chain to say' })
+  const anchor = log.anchor(4)
+  const file = { ...log.proof(2), anchor }
+  await choose(page, file)
+  await page.getByText('This event was taken in as number 3.').waitFor()
+  await part(page, 'Anchor').getByText('needs its chain').waitFor()
+  assert.equal((await parts(page).locator('.state').allTextContents()).at(-1), 'needs its chain', 'nothing that is offline says valid of it')
+  for (const words of ['seal.anchor', '7 of the contract, of 4 events', '2026-11-28 05:00:00 UTC', 'eventseal verify-proof --chain URL FILE']) await left.getByText(words).waitFor()
+  for (const whole of [anchor.chain_id, anchor.block_id, seal.sha256(Buffer.from(anchor.transaction, 'hex'))]) assert.equal(await left.getByTitle(whole).count(), 1)
+
+  for (const [change, code] of [[{ block_num: 43 }, 'invalid_anchor'], [{ keys: [log.key] }, 'signature_mismatch'], [{ consistency: [] }, 'invalid_proof']]) {
+    await choose(page, { ...file, anchor: { ...anchor, ...change } }, `${code}.json`)
+    await page.locator('.side-column').getByText(`${code}.json`).waitFor()
+    await page.getByRole('alert').getByText(explanations[code].what).waitFor()
+    await part(page, 'Anchor').getByText(code).waitFor()
+    assert.equal(await left.count(), 0)
+  }
+  await page.getByLabel('Keys that you trust').fill(`chain ${anchor.chain_id} another`)
+  await choose(page, file)
+  await part(page, 'Anchor').getByText('untrusted_key').waitFor()
+})
+
 test('what is no proof is refused at once, and the next file is taken', async t => {
   const { page } = await offline(t)
   for (const [content, words] of [

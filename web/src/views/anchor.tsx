@@ -48,6 +48,7 @@ function Detail({ health: h }: { health: AnchorHealth }) {
   }, [])
   const v = a.value
   const posts = v ? [v.heads.queued, v.events?.queued, ...v.posts].filter(p => p != null).slice(0, mostPosts) : []
+  const backlog = [h.backlog > 0 && `${plural(h.backlog, 'event')} under no final head`, h.eventsBacklog > 0 && `${plural(h.eventsBacklog, 'event')} not final by ${h.eventsBacklog === 1 ? 'itself' : 'themselves'}`].filter(Boolean)
   return (
     <>
       <dl class="facts">
@@ -55,7 +56,7 @@ function Detail({ health: h }: { health: AnchorHealth }) {
         {v && <><dt>Contract</dt><dd class="mono"><Outside text={v.contract} /></dd></>}
         {v && <><dt>Signed by</dt><dd>{v.signer === 'wallet' ? 'a wallet' : 'the host'}, as <span class="mono"><Outside text={`${v.contract}@${v.permission}`} /></span></dd></>}
         <dt>Backlog</dt>
-        <dd>{h.backlog === 0 ? 'nothing waits' : `${plural(h.backlog, 'event')} not final there yet`}</dd>
+        <dd>{backlog.length === 0 ? 'nothing waits' : backlog.join(', ')}</dd>
         <dt>Last final</dt>
         <dd>{h.lastFinalAt ? <span title={time(seconds(h.lastFinalAt))}>{ago(seconds(h.lastFinalAt))}</span> : 'nothing yet'}</dd>
       </dl>

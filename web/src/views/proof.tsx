@@ -6,7 +6,7 @@ import { titleOf } from '../forms/types.ts'
 import { failureOf } from '../host.ts'
 import { explain, place } from '../refusals.ts'
 import { eventAddress } from '../router.ts'
-import type { ProofParts, ProofReport } from '../sdk.ts'
+import type { ProofAnchor, ProofParts, ProofReport } from '../sdk.ts'
 import { Badge, Icon, Loading, Mono, Notice, Refused, announce, type Failure } from '../ui/parts.tsx'
 import { save } from '../ui/save.ts'
 import { Outside, plural, time } from '../ui/text.tsx'
@@ -66,7 +66,7 @@ const partWords: Record<keyof ProofParts, [string, (r: ProofReport) => string]> 
 /** What is said of a part that is neither valid nor wrong. */
 const undecided: Record<string, [string, string]> = {
   'anchor absent': ['not there', 'The head of the log is not on a chain.'],
-  'anchor needs chain': ['not checked', 'Whether the head of the log is on the chain is for the chain to say.'],
+  'anchor needs chain': ['needs its chain', 'The transaction is signed, and carries a head of this log. Whether it is on the chain is for the chain to say.'],
   'cosignatures absent': ['not there', 'No witness has cosigned this head of the log.'],
   'cosignatures needs policy': ['not checked', 'There are cosignatures, by nobody whose key was given here.'],
   'not checked': ['not checked', 'What it would be checked with is wrong.'],
@@ -99,6 +99,7 @@ export function ProofVerdict({ report: r }: { report: ProofReport }) {
         </Notice>
       )}
       {r.parts && <Parts r={r} parts={r.parts} />}
+      {r.anchor && <Anchored a={r.anchor} />}
       {!r.valid && r.parts && <p class="fine">What its parts say, without having proven it:</p>}
       {r.parts && <Facts r={r} />}
     </div>
@@ -124,6 +125,23 @@ function Parts({ r, parts }: { r: ProofReport; parts: ProofParts }) {
         )
       })}
     </ul>
+  )
+}
+
+/** What the proof says of a chain, and how to have it asked: this page asks none. */
+function Anchored({ a }: { a: ProofAnchor }) {
+  return (
+    <section class="sub" aria-label="What is left for the chain to say">
+      <dl class="facts">
+        <dt>Chain</dt><dd><Mono text={a.chainId} what="id of the chain" short /></dd>
+        <dt>Contract</dt><dd class="mono"><Outside text={a.contract} /></dd>
+        <dt>Head</dt><dd>{count(a.seq)} of the contract, of {plural(a.size, 'event')}</dd>
+        <dt>Block</dt><dd>{count(a.blockNum)} <Mono text={a.blockId} what="id of the block" short /></dd>
+        <dt>Block’s time</dt><dd>{time(Math.floor(Date.parse(a.time) / 1000))}</dd>
+        <dt>Transaction</dt><dd><Mono text={a.transactionId} what="id of the transaction" short /></dd>
+      </dl>
+      <p class="fine">A node of that chain is asked by <code>eventseal verify-proof --chain URL FILE</code>.</p>
+    </section>
   )
 }
 

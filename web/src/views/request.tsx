@@ -44,7 +44,7 @@ export function Request({ request, chain, contract }: { request: AnchorRequest; 
 
 function Words({ a }: { a: Anchoring }) {
   return a.kind === 'head' ? (
-    <>Head {a.number.toLocaleString('en')} of the contract: {a.size.toLocaleString('en')} events, root <Mono text={a.root} what="root of the tree" short /></>
+    <>Head {a.number.toLocaleString('en')} of the contract: {a.size.toLocaleString('en')} {a.size === 1n ? 'event' : 'events'}, root <Mono text={a.root} what="root of the tree" short /></>
   ) : (
     <>Event {a.number.toLocaleString('en')} of the contract: type code {a.code}, hash <Mono text={a.hash} what="hash" short href={eventAddress(a.hash)} /></>
   )

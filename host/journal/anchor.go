@@ -68,6 +68,12 @@ type Anchored interface {
 	// kept, and it may be tried again. ErrFailed: what was kept is known after a restart.
 	PutPosts(ctx context.Context, c PostChange) error
 
+	// Target says where posts are put, in words of the caller's, durably when it
+	// returns nil. Where that was somewhere else until now, the posts are forgotten,
+	// and the events of those that were not final are passed; was says where, and
+	// is "" where nothing was said before.
+	Target(ctx context.Context, target string) (was string, err error)
+
 	// Unfinished returns the posts of a kind that are not final, ascending by number.
 	Unfinished(ctx context.Context, kind PostKind) ([]Post, error)
 

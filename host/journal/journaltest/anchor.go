@@ -240,6 +240,47 @@ func covers(t *testing.T, s Subject) {
 	}
 }
 
+// target holds that the posts of one target are not another's.
+func target(t *testing.T, s Subject) {
+	j := s.Journal
+	admit(t, j, Events(0, 50, 100), both...)
+	aim := func(at, was string) {
+		t.Helper()
+		if got, err := anchored(t, j).Target(timeout(t), at); err != nil || got != was {
+			t.Fatalf("Target %q: %q, %v; want %q", at, got, err, was)
+		}
+	}
+	aim("here", "")
+	putPosts(t, j, journal.PostChange{
+		Put:  []journal.Post{HeadPost(1, 20, journal.PostFinal), HeadPost(2, 30, journal.PostSubmitted), EventsPost(1, journal.PostFinal, 1, 2), EventsPost(3, journal.PostIncluded, 3, 5)},
+		Pass: []uint64{4}, Cursor: upto(9),
+	})
+	for range 2 {
+		aim("here", "here")
+		postOf(t, j, 3, 3, 3)
+		covering(t, j, 0, 1)
+		j = s.Reopen(t)
+	}
+	aim("there", "here")
+	for range 2 {
+		covering(t, j, 0, 0)
+		for _, kind := range []journal.PostKind{journal.PostHead, journal.PostEvents} {
+			if ps, err := anchored(t, j).Posts(timeout(t), kind, 0, 10); err != nil || len(ps) > 0 {
+				t.Fatalf("%+v, %v", ps, err)
+			}
+		}
+		for seq := uint64(1); seq <= 5; seq++ {
+			postOf(t, j, seq, 0, 0)
+		}
+		passedOver(t, j, 0, 10, 3, 3, 4, 5) // what was final is there
+		cursor(t, j, 9, true)
+		aim("there", "there")
+		j = s.Reopen(t)
+	}
+	putPosts(t, j, journal.PostChange{Put: []journal.Post{EventsPost(1, journal.PostSubmitted, 3)}, Unpass: []uint64{3}})
+	postOf(t, j, 3, 1, 1)
+}
+
 // passedEvents holds the events that are to be looked at later.
 func passedEvents(t *testing.T, s Subject) {
 	j := s.Journal

@@ -120,6 +120,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		{"posts", anchors},
 		{"the head that covers", covers},
 		{"passed events", passedEvents},
+		{"another target", target},
 		{"posts that cannot be", impossible},
 		{"short events", shortEvents},
 		{"short events and places", shortPlaces},

@@ -12,8 +12,10 @@ import (
 	"github.com/eventseal/eventseal/host/journal"
 )
 
-// cursorSetting is how far events were looked at.
-const cursorSetting = "anchor cursor"
+const (
+	cursorSetting = "anchor cursor" // how far events were looked at
+	targetSetting = "anchor target" // where posts are put
+)
 
 // PutPosts implements journal.Anchored.
 func (j *Journal) PutPosts(ctx context.Context, c journal.PostChange) error {
@@ -195,6 +197,48 @@ func (j *Journal) posted(ctx context.Context, what, text string, args ...any) (p
 		return nil, j.reading(what, err)
 	}
 	return ps, nil
+}
+
+// Target implements journal.Anchored.
+func (j *Journal) Target(ctx context.Context, target string) (was string, err error) {
+	if err := j.usable(ctx); err != nil {
+		return "", err
+	}
+	err = j.queryRow(ctx, nil, `SELECT value FROM settings WHERE name = ?`, []any{targetSetting}, &was)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", j.reading("target", err)
+	}
+	if was == target {
+		return was, nil
+	}
+	return was, j.do(ctx, func(w *writer) error {
+		if was != "" {
+			if err := w.forgetPosts(); err != nil {
+				return err
+			}
+		}
+		return w.c.exec(`INSERT OR REPLACE INTO settings VALUES (?, ?)`, targetSetting, target)
+	})
+}
+
+// forgetPosts drops all posts, and passes the events of those that are not final.
+func (w *writer) forgetPosts() error {
+	var open []uint64
+	err := w.c.query(`SELECT events FROM anchors WHERE kind = 2 AND state <> 3`, nil, func(v []driver.Value) error {
+		b, _ := v[0].([]byte)
+		seqs, err := parseEvents(b)
+		open = append(open, seqs...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, text := range []string{`DELETE FROM anchored`, `DELETE FROM anchors`} {
+		if err := w.c.exec(text); err != nil {
+			return err
+		}
+	}
+	return w.putPosts(&journal.PostChange{Pass: open})
 }
 
 // Unfinished implements journal.Anchored.

@@ -316,23 +316,35 @@ func TestChainWentBack(t *testing.T) {
 	}
 }
 
-// The settings name another contract: it gets what is new, and what was on the
-// other one is not taken for its own.
-func TestAnotherContract(t *testing.T) {
+// The settings name another contract, or another chain with one of the same name:
+// it gets what is new, and what was on the other one is not taken for its own.
+func TestAnotherTarget(t *testing.T) {
 	t.Parallel()
-	w, a := begun(t, 1)
-	w.finish(a)
-	w.admit("VOTE", both...)
-	w.included(a)
-	w.options.Contract = must("another")
-	w.reopen("")
-	a = w.start(fault{})
-	w.until(a, "all is final there", settled)
-	all := w.onChain()
-	if len(all[journal.PostHead]) != 1 || len(all[journal.PostEvents]) != 1 || all[journal.PostEvents][1].hash != w.log.leaves[1] {
-		t.Errorf("%+v", all)
+	for name, move := range map[string]func(w *world){
+		"contract": func(w *world) { w.options.Contract = must("another") },
+		"chain":    func(w *world) { w.begin = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC) },
+	} {
+		w, a := begun(t, 1)
+		w.finish(a)
+		w.admit("VOTE", both...)
+		w.included(a)
+		before := w.chain.ID()
+		move(w)
+		w.reopen("")
+		if name == "chain" && w.chain.ID() == before {
+			t.Fatal("it is the same chain")
+		}
+		a = w.start(fault{})
+		w.until(a, "all is final there", settled)
+		all := w.onChain()
+		if len(all[journal.PostHead]) != 1 || len(all[journal.PostEvents]) != 1 || all[journal.PostEvents][1].hash != w.log.leaves[1] {
+			t.Errorf("%s: %+v", name, all)
+		}
+		if !strings.Contains(w.said.String(), "another chain or contract") {
+			t.Errorf("%s: nothing was said of it", name)
+		}
+		w.finish(a)
 	}
-	w.finish(a)
 }
 
 // reopen has the chain go on with what is in a folder; "": begin anew.
@@ -341,7 +353,7 @@ func (w *world) reopen(dir string) {
 	_, public := chain.Key("anchor")
 	c, err := chain.New(chain.Options{
 		Account: cmp.Or(w.options.Contract, account).String(), Keys: map[string][]string{posting.String(): {public}},
-		Links: map[string]string{"post": posting.String(), "event": posting.String()}, Dir: dir,
+		Links: map[string]string{"post": posting.String(), "event": posting.String()}, Dir: dir, Start: w.begin,
 	})
 	if err != nil {
 		w.t.Fatal(err)

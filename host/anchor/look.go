@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/eventseal/eventseal/host/journal"
+	"github.com/eventseal/eventseal/wasm/digest"
 )
 
 // idle is how many polls pass between two looks at a chain on which nothing is to
@@ -107,9 +108,9 @@ func (a *Anchor) look(ctx context.Context, n node) error {
 	} else if stale := now.Sub(a.head.seen); stale > max(still, stills*a.o.Poll) {
 		return n.Blame(fmt.Errorf("it has had no new block for %v, the last is of %s", stale.Round(time.Second), info.HeadTime.Format(time.RFC3339)))
 	}
-	a.mu.Lock()
-	a.state.ChainID = info.ChainID.String()
-	a.mu.Unlock()
+	if err := a.aim(ctx, info.ChainID); err != nil {
+		return own(err)
+	}
 	a.trail.budget = stride
 	s := sight{info: info}
 	walked := false
@@ -152,6 +153,31 @@ func (a *Anchor) look(ctx context.Context, n node) error {
 	return late
 }
 
+// aim notes which contract of which chain is posted to. Another one than before
+// begins anew, since its numbers do: posts that were final stay so where they
+// are, and what was handed out of them goes on to hold; events of the others are
+// put on this one.
+func (a *Anchor) aim(ctx context.Context, chain digest.Hash) error {
+	a.mu.Lock()
+	aimed := a.state.ChainID == chain.String()
+	a.mu.Unlock()
+	if aimed {
+		return nil
+	}
+	target := chain.String() + " " + a.o.Contract.String()
+	was, err := a.o.Journal.Target(ctx, target)
+	if err != nil {
+		return err
+	}
+	if was != "" && was != target {
+		a.o.Logger.Warn("the settings name another chain or contract than before: what was put there is not gone on with, and not in proofs any more", "was", was, "is", target)
+	}
+	a.mu.Lock()
+	a.state.ChainID = chain.String()
+	a.mu.Unlock()
+	return nil
+}
+
 // A halt is why a line does not go on: an error with the state that it means.
 type halt struct{ state, why string }
 
@@ -163,9 +189,6 @@ func stops(format string, args ...any) error { return &halt{Stopped, fmt.Sprintf
 // advance brings a line as far as it can be brought now.
 func (a *Anchor) advance(ctx context.Context, n node, l *line, s *sight) error {
 	if err := a.see(ctx, n, l, l.floor(), s); err != nil {
-		return err
-	}
-	if err := a.move(ctx, l); err != nil {
 		return err
 	}
 	if err := a.uphold(ctx, n, l, s); err != nil {

@@ -97,6 +97,10 @@ func (j gatedJournal) PutPosts(ctx context.Context, c journal.PostChange) error 
 	return j.g.call("journal", func() error { return j.j.PutPosts(ctx, c) })
 }
 
+func (j gatedJournal) Target(ctx context.Context, target string) (string, error) {
+	return gated(j.g, "journal", func() (string, error) { return j.j.Target(ctx, target) })
+}
+
 func (j gatedJournal) Unfinished(ctx context.Context, kind journal.PostKind) ([]journal.Post, error) {
 	return gated(j.g, "reads", func() ([]journal.Post, error) { return j.j.Unfinished(ctx, kind) })
 }
@@ -238,6 +242,7 @@ type world struct {
 	t       testing.TB
 	mu      sync.Mutex
 	chain   *chain.Chain
+	begin   time.Time // of the chain that is made next; zero: the usual
 	hosts   map[string]http.Handler
 	names   []string // of the endpoints, in their order
 	path    string

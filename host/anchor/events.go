@@ -161,18 +161,38 @@ func (a *Anchor) advancePick(ctx context.Context, cursor uint64, c *choice) erro
 // take puts an event among those that are to be posted, unless the module does
 // not know its type any more.
 func (a *Anchor) take(c *choice, e journal.Entry) bool {
-	for _, t := range a.o.Module.Types() {
-		if t.Name == e.Type {
-			c.events, c.codes = append(c.events, e), append(c.codes, t.Code)
-			return true
-		}
+	code, known := a.code(e.Type)
+	if known {
+		c.events, c.codes = append(c.events, e), append(c.codes, code)
 	}
-	return false
+	return known
 }
 
-// knows reports whether the module has a code for a type.
-func (a *Anchor) knows(typ string) bool {
-	return slices.ContainsFunc(a.o.Module.Types(), func(t module.Type) bool { return t.Name == typ })
+// code returns the module's code for a type, which may be another one than when
+// the event was admitted.
+func (a *Anchor) code(typ string) (code uint32, known bool) {
+	types := a.o.Module.Types()
+	i := slices.IndexFunc(types, func(t module.Type) bool { return t.Name == typ })
+	if i < 0 {
+		return 0, false
+	}
+	return types[i].Code, true
+}
+
+// codes returns the module's codes for the events of a post.
+func (a *Anchor) codes(ctx context.Context, p *journal.Post) (codes []uint32, err error) {
+	for _, sequence := range p.Events {
+		e, err := a.entry(ctx, sequence)
+		if err != nil {
+			return nil, own(err)
+		}
+		code, known := a.code(e.Type)
+		if !known {
+			return nil, waits("event %d is of type %s, which is not known any more: event.types has to name it", sequence, e.Type)
+		}
+		codes = append(codes, code)
+	}
+	return codes, nil
 }
 
 func (a *Anchor) wants(typ string) bool {

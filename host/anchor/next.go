@@ -114,13 +114,9 @@ func (a *Anchor) resume(ctx context.Context, n node, l *line, s *sight, p journa
 		}
 		return a.send(ctx, n, l, s, p)
 	}
-	rows, err := a.content(ctx, &p)
+	codes, err := a.codes(ctx, &p)
 	if err != nil {
 		return err
-	}
-	codes := make([]uint32, len(rows))
-	for i := range rows {
-		codes[i] = rows[i].code
 	}
 	if p.Kind == journal.PostHead && end(&p) == l.known() {
 		// Nothing rests on it: the newest head takes its place. Its own size is no bar.

@@ -153,6 +153,31 @@ func TestTypes(t *testing.T) {
 	}
 }
 
+// What is built anew has the code that its type has then.
+func TestTypesBuiltAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1, "VOTE")
+	m := &types{moduletest.Open(t), []module.Type{{Name: "VOTE", Code: 4711}}}
+	a := w.start(fault{})
+	a.o.Module = m
+	w.step(a)
+	w.chain.Node(0).Forget(1000)
+	w.admit("VOTE", both...)
+	w.step(a)
+	if len(w.posts(journal.PostEvents)) != 1 {
+		t.Fatal("nothing was made")
+	}
+	m.table = nil
+	w.chain.Advance(200 * time.Second)
+	w.until(a, "its type is missed", func(s State) bool { return s.Events.State == Waiting && strings.Contains(s.Events.Why, "type VOTE") })
+	m.table = []module.Type{{Name: "VOTE", Code: 5}}
+	w.chain.Node(0).Forget(0)
+	w.finish(a)
+	if c := w.onChain()[journal.PostEvents][1]; c.code != 5 {
+		t.Errorf("code %d", c.code)
+	}
+}
+
 // Events are anchored from when that is first wanted on, and only what is wanted.
 func TestCursor(t *testing.T) {
 	t.Parallel()

@@ -190,7 +190,7 @@ func (a *Anchor) fillStuck(ctx context.Context, s *State, last uint64) error {
 			continue
 		}
 		e, err := a.entry(ctx, sequence)
-		if err == nil && !a.knows(e.Type) {
+		if _, known := a.code(e.Type); err == nil && !known {
 			s.Stuck = append(s.Stuck, Stuck{Sequence: sequence, Hash: e.Hash.String(), Why: "its type " + e.Type + " is not known any more"})
 		}
 	}

@@ -75,7 +75,7 @@ web-test: build testchain chromium web-check sdk-js/node_modules/.built ## test 
 	cd web && npm test
 
 .PHONY: screenshots
-screenshots: build chromium web/node_modules/.built ## take the README's pictures of the page
+screenshots: build testchain chromium web/node_modules/.built sdk-js/node_modules/.built ## take the README's pictures of the page
 	cd web && node screenshots.mjs
 
 .PHONY: sdk

@@ -2,12 +2,14 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { Host, endAll, load, open, record, root, sdk } from './test/harness.mjs'
+import { startChain } from '../sdk-js/test/chain.mjs'
+import { Host, atEnd, endAll, load, open, record, root, sdk, until } from './test/harness.mjs'
 
 const folder = join(root, 'docs/screenshots')
 mkdirSync(folder, { recursive: true })
-const host = await Host.start()
 const seal = await sdk()
+const chain = await startChain(atEnd, seal.generateKeyPair())
+const host = await Host.start(chain.settings({ EVENTS: 'CREATE_RELEASE_BUNDLE,ADD_CLAIM' }))
 const { forms } = await load('/src/forms/types.ts')
 const [ada, bo, cy] = [1, 2, 3].map(n => seal.generateKeyPair({ random: new Uint8Array(32).fill(n) }))
 const now = Math.floor(Date.now() / 1000)
@@ -26,7 +28,19 @@ add(bo, 'DISCUSS', { target: claim, reply_to: remark, text: 'The first UK pressi
 add(bo, 'EDIT_CLAIM', { claim, patch: [{ op: 'replace', path: '/value', value: 82.25 }], reason: 'Measured again from the first UK pressing' }, [claim, remark], 44)
 add(ada, 'VOTE', { target: claim, value: 1, weight: 1, reason: 'Matches my copy' }, [claim], 12)
 add(cy, 'LIKE', { target: release }, [release], 3)
-for (const e of events) await host.store([e.text]) // one by one, so that their order is theirs
+const { head } = await chain.ask('state')
+await chain.ask('advance', { seconds: Math.floor((Date.now() - Date.parse(head.time)) / 1000) }) // its clock is the picture's
+const anchor = () => fetch(`${host.url}/v1/anchor`).then(a => a.json())
+await until('the chain is seen', async () => (await anchor()).state === 'anchoring')
+const store = async some => { for (const e of some) await host.store([e.text]) } // one by one, so that their order is theirs
+await store(events.slice(0, -1))
+await until('all but the last is final', async () => {
+  await chain.produce()
+  const { heads, events } = await anchor()
+  return heads.backlog + events.backlog === 0
+})
+await store(events.slice(-1))
+await until('the last is on its way', async () => (await anchor()).posts[0].state === 'submitted')
 
 const after = []
 const t = { after: f => after.push(f) }
@@ -67,8 +81,8 @@ for (const scheme of ['light', 'dark']) {
   await wide.page.setViewportSize({ width: 1280, height: 1060 })
   await shoot(wide.page, `event-${scheme}`)
   await wide.page.goto(`${host.url}/#/status`)
-  await wide.page.getByRole('heading', { name: 'Replicas' }).waitFor()
-  await wide.page.setViewportSize({ width: 1280, height: 860 })
+  await wide.page.getByRole('list', { name: 'Recent posts' }).waitFor()
+  await wide.page.setViewportSize({ width: 1280, height: 1330 })
   await shoot(wide.page, `status-${scheme}`)
   await wide.page.goto(`${host.url}/#/sign`)
   await written(wide.page)

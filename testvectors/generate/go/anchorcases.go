@@ -338,6 +338,12 @@ func (s *stage) spoiltAnchors() (out []vector) {
 	strange.root = s.b.tree.HashAt(9)
 	strange.tx.Actions = []*eos.Action{strange.post()}
 	add("another log's head of another size", strange.anchor(s), "", unproven, nil)
+	for _, size := range []uint64{9, 10, 12} {
+		p := s.posting(size)
+		p.root, p.to = s.a.tree.HashAt(s.size), 0
+		p.tx.Actions = []*eos.Action{p.post()}
+		add(fmt.Sprintf("the checkpoint's root of another size, %d", size), p.anchor(s), "", unproven, nil)
+	}
 	consistency := func(name string, a object, path []string) {
 		a["consistency"] = path
 		add(name, a, "", unproven, nil)

@@ -364,3 +364,29 @@ func (w *world) reopen(dir string) {
 	w.hosts["node"], w.names = c.Node(0), []string{"node"}
 	w.mu.Unlock()
 }
+
+// The answer is lost, and the node knows the bytes when they come again.
+func TestDuplicate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1, "VOTE")
+	a := w.start(fault{})
+	w.step(a)
+	w.admit("VOTE", both...)
+	sent := 0
+	w.chain.Node(0).Hook(func(r chain.Request) bool {
+		if r.After && strings.HasSuffix(r.Path, "send_transaction2") {
+			sent++
+			return sent > 2 // the answers about a head and an event
+		}
+		return true
+	})
+	for range 6 {
+		w.clock = w.clock.Add(poll)
+		a.round(t.Context()) // without a block
+	}
+	s := w.state(a)
+	if sent < 4 || len(s.Posts) != 2 || s.Posts[0].State != Submitted || s.Posts[1].State != Submitted {
+		t.Errorf("sent %d times: %+v", sent, s.Posts)
+	}
+	w.finish(a)
+}

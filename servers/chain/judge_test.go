@@ -131,6 +131,8 @@ func TestMalformed(t *testing.T) {
 		"compression":     {"compression", "lzma", codeCompression},
 		"not compressed":  {"compression", "zlib", codeDecompression},
 		"no signatures":   {"signatures", nil, codePacked},
+		"free data":       {"packed_context_free_data", "010100", codePacked},
+		"free data, text": {"packed_context_free_data", "zz", codePacked},
 		"a bad signature": {"signatures", []string{sig[:len(sig)-1] + "1"}, codePacked},
 		"another curve":   {"signatures", []string{"SIG_R1_" + sig[7:]}, codePacked},
 		"not canonical":   {"signatures", []string{flip(sig)}, codeAssertException},
@@ -142,12 +144,16 @@ func TestMalformed(t *testing.T) {
 			refused(t, n, map[string]any{"return_failure_trace": false, "transaction": bad}, 500, k.code)
 		})
 	}
-	var b bytes.Buffer
-	w := zlib.NewWriter(&b)
-	packed, _ := hex.DecodeString(raw)
-	_, _ = w.Write(packed)
-	w.Close()
-	good["compression"], good["packed_trx"] = "zlib", hex.EncodeToString(b.Bytes())
+	deflated := func(text string) string {
+		var b bytes.Buffer
+		w := zlib.NewWriter(&b)
+		packed, _ := hex.DecodeString(text)
+		_, _ = w.Write(packed)
+		w.Close()
+		return hex.EncodeToString(b.Bytes())
+	}
+	// As wharfkit sends it: with a list of no context-free data.
+	good["compression"], good["packed_trx"], good["packed_context_free_data"] = "zlib", deflated(raw), deflated("00")
 	sent(t, n, map[string]any{"transaction": good})
 	for _, call := range []string{"push_transaction", "send_transaction"} {
 		if status, v := ask(t, n, call, good); status != 409 {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -37,10 +38,19 @@ func (p *packedTransaction) read() (*signed, *Error) {
 	switch {
 	case p.Packed == "":
 		return nil, malformed("packed_trx is missing; a transaction that is not packed is not taken here")
-	case p.ContextFree != "":
-		return nil, malformed("context-free data are not taken here")
 	case p.Signatures == nil:
 		return nil, malformed("Missing signatures")
+	}
+	// A list without an item is as good as none, and compressed like the transaction.
+	if free, err := hex.DecodeString(p.ContextFree); err != nil {
+		return nil, malformed(err.Error())
+	} else if len(free) > 0 {
+		if compression == "zlib" {
+			free, err = inflate(free)
+		}
+		if err != nil || len(free) != 1 || free[0] != 0 {
+			return nil, malformed("context-free data are not taken here")
+		}
 	}
 	sent, err := hex.DecodeString(p.Packed)
 	if err != nil {
@@ -54,16 +64,12 @@ func malformed(why string) *Error { return fault(codePacked, "Invalid packed tra
 // newSigned unpacks a transaction and reads its signatures' texts.
 func newSigned(sent []byte, compression string, signatures []string) (*signed, *Error) {
 	t := &signed{raw: sent, sent: sent, compression: compression, signatures: signatures}
+	var err error
 	if compression == "zlib" {
-		r, err := zlib.NewReader(bytes.NewReader(sent))
-		if err == nil {
-			t.raw, err = io.ReadAll(io.LimitReader(r, maxInflated+1))
-		}
-		if err != nil || len(t.raw) > maxInflated {
+		if t.raw, err = inflate(sent); err != nil {
 			return nil, fault(codeDecompression, "internal decompression error")
 		}
 	}
-	var err error
 	if t.tx, err = unpack(t.raw); err != nil {
 		return nil, malformed(err.Error())
 	}
@@ -76,6 +82,18 @@ func newSigned(sent []byte, compression string, signatures []string) (*signed, *
 	}
 	t.id = sha256.Sum256(t.raw)
 	return t, nil
+}
+
+func inflate(b []byte) ([]byte, error) {
+	r, err := zlib.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	out, err := io.ReadAll(io.LimitReader(r, maxInflated+1))
+	if err == nil && len(out) > maxInflated {
+		err = errors.New("more than a transaction may be")
+	}
+	return out, err
 }
 
 // untraced are the refusals of what is looked at before there is a trace to answer.

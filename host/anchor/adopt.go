@@ -76,10 +76,17 @@ func (a *Anchor) adoptEvents(ctx context.Context, l *line, s *sight, unknown []u
 	if err != nil {
 		return nil, own(err)
 	}
-	cursor, begun, err := a.o.Journal.Cursor(ctx)
+	cursor, _, err := a.o.Journal.Cursor(ctx)
 	if err != nil {
 		return nil, own(err)
 	}
+	_, passed, err := a.o.Journal.Passed(ctx, 0, 1)
+	if err != nil {
+		return nil, own(err)
+	}
+	// A journal that knows of no post is a new one: what the contract has says
+	// better than it how far events were anchored.
+	fresh := l.known() == 0 && passed == 0
 	adopted := map[uint64]bool{}
 	var posts []journal.Post
 	for i, n := range unknown {
@@ -121,12 +128,15 @@ func (a *Anchor) adoptEvents(ctx context.Context, l *line, s *sight, unknown []u
 		}
 	}
 	greatest := cursor
+	if fresh && len(adopted) > 0 {
+		greatest = 0
+	}
 	for sequence := range adopted {
 		greatest = max(greatest, sequence)
 	}
-	if greatest > cursor || !begun && len(adopted) > 0 {
+	if greatest != cursor {
 		c.Cursor = &greatest
-		if begun && (len(unknown) == 0 || unknown[0] <= l.known()+1) {
+		if !fresh && (len(unknown) == 0 || unknown[0] <= l.known()+1) {
 			between, err := a.between(ctx, cursor, greatest+1)
 			if err != nil {
 				return nil, own(err)

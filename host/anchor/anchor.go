@@ -70,6 +70,7 @@ type Anchor struct {
 	due    dueHead
 	pick   pick
 	seen   time.Time // when the chain was seen last
+	begun  bool      // there is a cursor
 	rounds uint64
 	head   struct { // the newest block that was seen, and when it was first
 		block, seen time.Time
@@ -80,11 +81,16 @@ type Anchor struct {
 	changed chan struct{} // closed at the next change
 }
 
-// Open starts an anchor. It waits for nothing; the error is one of the options.
+// Open starts an anchor. It waits for nothing but the journal; the error is one
+// of the options. Events that are admitted after it returned are anchored on their
+// own, where that is wanted.
 func Open(ctx context.Context, o Options) (*Anchor, error) {
 	a, err := open(o)
 	if err != nil {
 		return nil, err
+	}
+	if err := a.begin(ctx); err != nil {
+		a.o.Logger.Warn("it is not noted yet from which event on events are anchored on their own", "error", err)
 	}
 	work, end := context.WithCancel(context.WithoutCancel(ctx))
 	a.end = end

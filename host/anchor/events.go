@@ -34,6 +34,29 @@ const (
 	far    = 4096 // events that may be gone past before that is made durable
 )
 
+// begin sets the cursor where there is none: events from now on are anchored one
+// by one, whenever the chain comes to answer.
+func (a *Anchor) begin(ctx context.Context) error {
+	if a.events == nil || a.begun {
+		return nil
+	}
+	_, begun, err := a.o.Journal.Cursor(ctx)
+	if err != nil {
+		return err
+	}
+	if !begun {
+		last, err := a.o.Journal.Last(ctx)
+		if err != nil {
+			return err
+		}
+		if err := a.o.Journal.PutPosts(ctx, journal.PostChange{Cursor: &last}); err != nil {
+			return err
+		}
+	}
+	a.begun = true
+	return nil
+}
+
 // nextEvents chooses the events that are posted next: those that were passed and
 // can go now, then those after the cursor, in order, up to the first one that is
 // not in enough places yet. One that is stuck is passed.

@@ -54,13 +54,14 @@ func TestLostJournal(t *testing.T) {
 		w.admit("VOTE", both...)
 		w.finish(a)
 	}
-	w.replay(8)
+	w.admit("VOTE", both...) // not anchored before the journal is lost
+	w.replay(9)
 	a = w.start(fault{})
 	s := w.finish(a)
-	if s.Heads.Number != 4 || s.Events.Number != 4 {
+	if s.Heads.Number != 5 || s.Events.Number != 5 {
 		t.Errorf("%+v", s)
 	}
-	if got := w.single(); !slices.Equal(got, []uint64{2, 4, 6, 8}) {
+	if got := w.single(); !slices.Equal(got, []uint64{2, 4, 6, 8, 9}) {
 		t.Errorf("%v", got)
 	}
 	for _, p := range append(w.posts(journal.PostHead), w.posts(journal.PostEvents)...) {

@@ -78,6 +78,9 @@ func (a *Anchor) work(ctx context.Context) error {
 
 // wanted reports whether the chain has to be looked at now.
 func (a *Anchor) wanted(ctx context.Context) (bool, error) {
+	if err := a.begin(ctx); err != nil {
+		return false, err
+	}
 	for _, l := range a.lines() {
 		if err := l.load(ctx, a.o.Journal); err != nil {
 			return false, err

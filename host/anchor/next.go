@@ -8,11 +8,6 @@ import (
 
 // next sends what was not taken yet, or makes the line's next post.
 func (a *Anchor) next(ctx context.Context, n node, l *line, s *sight) error {
-	if l.kind == journal.PostEvents {
-		if err := a.begin(ctx, l); err != nil {
-			return err
-		}
-	}
 	for i := range l.open {
 		if p := l.open[i]; p.State == journal.PostSubmitted || p.State == journal.PostFailed {
 			return a.resume(ctx, n, l, s, p)
@@ -50,19 +45,6 @@ func (d *dueHead) mark(p *journal.Post) {
 	if p.Kind == journal.PostHead {
 		*d = dueHead{posted: p.SubmittedAt}
 	}
-}
-
-// begin sets the cursor where there is none: events from now on are anchored.
-func (a *Anchor) begin(ctx context.Context, l *line) error {
-	_, begun, err := a.o.Journal.Cursor(ctx)
-	if err != nil || begun {
-		return own(err)
-	}
-	last, err := a.o.Journal.Last(ctx)
-	if err != nil {
-		return own(err)
-	}
-	return a.put(ctx, l, journal.PostChange{Cursor: &last})
 }
 
 // dueNext returns the post that is to be made now; nil: none. number is the

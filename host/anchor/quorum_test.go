@@ -9,6 +9,7 @@ import (
 	"github.com/eventseal/eventseal/host/journal"
 	"github.com/eventseal/eventseal/host/module"
 	"github.com/eventseal/eventseal/host/module/moduletest"
+	"github.com/eventseal/eventseal/servers/chain"
 )
 
 // steps looks so many times.
@@ -192,6 +193,25 @@ func TestCursor(t *testing.T) {
 	w.admit("VOTE", both...)
 	w.finish(a)
 	if got := w.single(); !slices.Equal(got, []uint64{3}) {
+		t.Errorf("%v", got)
+	}
+}
+
+// From then on also means: before the chain has answered.
+func TestCursorWithoutAChain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1, "VOTE")
+	w.admit("VOTE", both...)
+	w.chain.Node(0).Down(chain.BadGateway)
+	for range 3 { // processes, none of which sees the chain
+		w.step(w.start(fault{}))
+		w.admit("VOTE", both...)
+	}
+	w.chain.Node(0).Down(chain.Up)
+	a := w.start(fault{})
+	w.clock = w.clock.Add(time.Minute) // the node is left alone for a while
+	w.finish(a)
+	if got := w.single(); !slices.Equal(got, []uint64{2, 3, 4}) {
 		t.Errorf("%v", got)
 	}
 }

@@ -106,9 +106,12 @@ function operations(es) {
     },
     recover: (i) => ({ public: es.recoverPublicKey(i.signature, i.digest) }),
     verify_proof(i, form) {
-      const { message, code = "", pointer, parts, admittedAt, ...rest } = es.verifyProof(form(i.text), { keys: i.trust, ...limit(i) });
+      const { message, code = "", pointer, parts, admittedAt, anchor: a, ...rest } = es.verifyProof(form(i.text), { keys: i.trust, ...limit(i) });
       if (!parts) throw new Refused({ code, pointer });
-      return { text: es.canonicalize({ ...rest, code, parts, admitted_at: admittedAt }) };
+      const anchor = a && {
+        block_id: a.blockId, block_num: a.blockNum, chain_id: a.chainId, contract: a.contract, seq: a.seq, size: a.size, time: a.time.replace(/Z$/, ""), transaction_id: a.transactionId,
+      };
+      return { text: es.canonicalize({ ...rest, ...(anchor && { anchor }), code, parts, admitted_at: admittedAt }) };
     },
     verify_receipt(i, form) {
       const { valid, trusted, recordDigest, admittedAt, ...rest } = verdict(es.verifyReceipt(form(i.text)));

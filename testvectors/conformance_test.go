@@ -18,6 +18,12 @@ var errNoSuchOp = errors.New("no such operation")
 // conform asks impl for every case whose operation is in ops, all where ops is
 // empty. strict also compares the pointers.
 func conform(t *testing.T, impl implementation, strict bool, ops ...string) {
+	conformPart(t, impl, strict, 0, 1, ops...)
+}
+
+// conformPart runs each parts-th case.
+func conformPart(t *testing.T, impl implementation, strict bool, part, parts int, ops ...string) {
+	n := 0
 	wanted := map[string]bool{}
 	for _, op := range ops {
 		wanted[op] = true
@@ -27,6 +33,9 @@ func conform(t *testing.T, impl implementation, strict bool, ops ...string) {
 		t.Run(f.Path, func(t *testing.T) {
 			for _, c := range f.Cases {
 				if len(ops) > 0 && !wanted[c.Op] {
+					continue
+				}
+				if n++; n%parts != part {
 					continue
 				}
 				count++

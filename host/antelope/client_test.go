@@ -146,6 +146,11 @@ func TestRefusals(t *testing.T) {
 		{"a duplicate", 409, strings.Replace(refusalJSON, "3050003", "3040008", 1), CodeDuplicate, true},
 		{"a failure told as success", 202, failedJSON, 3080001, true},
 		{"a node that is busy", 500, strings.Replace(refusalJSON, "3050003", "3080006", 1), CodeDeadline, false},
+		{"a node whose block is full", 500, strings.Replace(refusalJSON, "3050003", "3080005", 1), 3080005, false},
+		{"a node without room", 500, strings.Replace(refusalJSON, "3050003", "3060101", 1), 3060101, false},
+		{"a node that passes nothing on", 500, strings.Replace(refusalJSON, "3050003", "3110006", 1), 3110006, false},
+		{"a node that gave up", 500, strings.Replace(refusalJSON, "3050003", "2", 1), 2, false},
+		{"no authority", 500, strings.Replace(refusalJSON, "3050003", "3090003", 1), 3090003, true},
 		{"a proxy's page", 502, "<html>", 0, false},
 		{"no such call", 404, `{"code":404,"message":"Not Found","error":{"code":0}}`, 0, false},
 		{"too many calls", 429, `{"message":"slow down"}`, 0, false},
@@ -161,7 +166,7 @@ func TestRefusals(t *testing.T) {
 		var e *Error
 		var f *fault
 		is := errors.As(err, &e)
-		if err == nil || errors.As(sent, &f) == c.refused || c.code != 0 && (!is || e.Code != c.code) || c.refused && !Refused(err) {
+		if err == nil || errors.As(sent, &f) == c.refused || c.code != 0 && (!is || e.Code != c.code) || c.refused != Refused(err) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}

@@ -38,11 +38,11 @@ func (e *Error) Error() string {
 }
 
 // Refused reports whether an error of Node.Send is the chain's own word on the
-// transaction: as things are it does not take it. Any other error leaves open
-// whether the transaction was, or will be, taken.
+// transaction: as things are it does not take it, whichever node is asked. Any
+// other error leaves open whether the transaction was, or will be, taken.
 func Refused(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.Code != 0
+	return errors.As(err, &e) && ofChain(e.Code)
 }
 
 // Unserved reports whether a node does not have what it was asked for, though
@@ -52,8 +52,24 @@ func Unserved(err error) bool {
 	return errors.As(err, &e) && (e.Code == CodeUnknownBlock || e.Code == 0)
 }
 
-// Codes with which a node speaks of itself and not of what it was sent.
-func busy(code int) bool { return code == CodeDeadline || code == CodeLeeway }
+// ofChain reports whether a code speaks of the transaction by the rules of the
+// chain, and not of the node: that it is busy, full, not fit, or set so.
+func ofChain(code int) bool {
+	switch code {
+	case 3040012, 3040018, // more at once than the node wants
+		3080003, 3080005, // the block that it makes is full
+		CodeDeadline, 3080007, 3080008, CodeLeeway:
+		return false
+	}
+	switch code / 10_000 {
+	case 301, 304, 305, 307, 308, 309, // types, transaction, action, wasm, resources, authority
+		316, 321, 323: // what a contract does, limits of accounts
+		return true
+	case 306: // what is not there; from 3060100 on the node's own storage
+		return code < 3060100
+	}
+	return false
+}
 
 var (
 	// ErrChain: a node is one of another chain.

@@ -108,10 +108,10 @@ func (n *Node) Send(ctx context.Context, packed []byte, signatures []string) err
 		err = parseSent(answer)
 	}
 	var e *Error
-	if !errors.As(err, &e) || e.Code == 0 || busy(e.Code) {
-		return n.Blame(err)
+	if errors.As(err, &e) && ofChain(e.Code) {
+		return err
 	}
-	return err
+	return n.Blame(err)
 }
 
 // call posts a call and returns its answer.

@@ -160,27 +160,52 @@ func parseBlockInfo(b []byte, num uint32) (info BlockInfo, err error) {
 func parseBlock(b []byte, num uint32) (block Block, err error) {
 	var m struct {
 		blockHeader
-		Transactions []struct {
-			Status string          `json:"status"`
-			Trx    json.RawMessage `json:"trx"`
-		} `json:"transactions"`
+		Transactions blockTransactions `json:"transactions"`
 	}
 	if err = json.Unmarshal(b, &m); err == nil {
 		block.BlockInfo, err = m.info(num)
 	}
-	for _, t := range m.Transactions {
-		if err != nil {
-			break
-		}
-		var bt BlockTransaction
-		bt, err = parseTransaction(t.Trx)
-		bt.Status = t.Status
-		block.Transactions = append(block.Transactions, bt)
-	}
 	if err != nil {
 		return Block{}, fmt.Errorf("get_block: %w", err)
 	}
+	block.Transactions = m.Transactions
 	return block, nil
+}
+
+// maxTransactions bounds how many a block has: each costs 100 µs at least, and a
+// block's time is a small part of its half second.
+const maxTransactions = 1 << 16
+
+// blockTransactions are read one by one, as what a node may say in a few bytes is
+// large when it is read.
+type blockTransactions []BlockTransaction
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (ts *blockTransactions) UnmarshalJSON(b []byte) error {
+	*ts = nil
+	d := json.NewDecoder(bytes.NewReader(b))
+	if open, err := d.Token(); err != nil || open != json.Delim('[') {
+		return errors.New("the transactions are not a list")
+	}
+	for left := maxBlock; d.More(); {
+		var m struct {
+			Status string          `json:"status"`
+			Trx    json.RawMessage `json:"trx"`
+		}
+		if err := d.Decode(&m); err != nil {
+			return err
+		}
+		t, err := parseTransaction(m.Trx)
+		if err != nil {
+			return err
+		}
+		if left -= len(t.Packed); left < 0 || len(*ts) == maxTransactions {
+			return errors.New("the transactions are more than a block can have")
+		}
+		t.Status = m.Status
+		*ts = append(*ts, t)
+	}
+	return nil
 }
 
 func parseTransaction(b []byte) (t BlockTransaction, err error) {

@@ -1,6 +1,8 @@
 package antelope
 
 import (
+	"bytes"
+	"compress/zlib"
 	"context"
 	"encoding/json"
 	"errors"
@@ -336,6 +338,38 @@ func TestLyingRows(t *testing.T) {
 		})
 		if err == nil {
 			t.Errorf("block 7 is taken as %d", num)
+		}
+	}
+}
+
+// However well a block is compressed, or cut into pieces, it is not more than a
+// block when it is read.
+func TestBlocksAreBounded(t *testing.T) {
+	var z bytes.Buffer
+	w := zlib.NewWriter(&z)
+	_, _ = w.Write(make([]byte, MaxTransaction))
+	_ = w.Close()
+	large := fmt.Sprintf(`{"status":"executed","trx":{"id":"%s","compression":"zlib","packed_trx":"%x"}}`, chainA, z.Bytes())
+	small := `{"trx":"` + chainA + `"}`
+	for _, c := range []struct {
+		one  string
+		n    int
+		fits bool
+	}{
+		{large, maxBlock / MaxTransaction, true}, {large, maxBlock/MaxTransaction + 1, false},
+		{small, maxTransactions, true}, {small, maxTransactions + 1, false},
+	} {
+		all := "[" + strings.Repeat(c.one+",", c.n-1) + c.one + "]"
+		body := strings.Replace(blockJSON, `"transactions":[`, `"transactions":`+all+`,"other":[`, 1)
+		b, err := parseBlock([]byte(body), 7)
+		if c.fits != (err == nil) || c.fits && len(b.Transactions) != c.n {
+			t.Errorf("%d of %d bytes: %d, %v", c.n, len(c.one), len(b.Transactions), err)
+		}
+	}
+	for _, odd := range []string{"{}", "7", `[7]`, `[{}]`, `[{"trx":{"packed_trx":"0"}}]`, `[{"trx":{"compression":"zlib","packed_trx":"00"}}]`, `[{"trx":{"compression":"rar"}}]`} {
+		body := strings.Replace(blockJSON, `"transactions":[`, `"transactions":`+odd+`,"other":[`, 1)
+		if b, err := parseBlock([]byte(body), 7); err == nil {
+			t.Errorf("%s is read as %+v", odd, b)
 		}
 	}
 }

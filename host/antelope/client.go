@@ -83,11 +83,14 @@ func (c *Client) Use(ctx context.Context, f func(ctx context.Context, n *Node) e
 	try := func(i int, lenient bool) (done bool, err error) {
 		err = f(ctx, &Node{c: c, at: c.nodes[i], lenient: lenient})
 		var own *fault
-		if !errors.As(err, &own) || ctx.Err() != nil {
-			c.did(i, nil)
+		faulty := errors.As(err, &own)
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return true, err // whatever the node would have said
+		}
+		c.did(i, !faulty)
+		if !faulty || ctx.Err() != nil {
 			return true, err
 		}
-		c.did(i, own)
 		if errors.Is(err, ErrBehind) {
 			behind = append(behind, i)
 		}
@@ -126,10 +129,10 @@ func (c *Client) turn() (order []int) {
 }
 
 // did notes how a node did.
-func (c *Client) did(i int, own *fault) {
+func (c *Client) did(i int, well bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if own != nil {
+	if !well {
 		c.nodes[i].rest = c.now().Add(cooldown)
 		return
 	}

@@ -293,6 +293,32 @@ func TestWhatTheCallerFindsIsNoFault(t *testing.T) {
 	}
 }
 
+// A node that takes all the time that a caller has is not the one that did well;
+// of one that was not waited for nothing is known.
+func TestCallersWithoutTime(t *testing.T) {
+	a, b := node(t), node(t)
+	over, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Hour))
+	defer cancel()
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	for _, c := range []struct {
+		ctx  context.Context
+		next *script
+	}{{gone, a}, {over, b}} {
+		nodes := client(t, a, b)
+		err := nodes.Use(c.ctx, func(ctx context.Context, n *Node) error {
+			_, err := n.Info(ctx)
+			return err
+		})
+		if !errors.Is(err, c.ctx.Err()) {
+			t.Error(err)
+		}
+		if host, err := look(nodes); err != nil || host != c.next.host() {
+			t.Errorf("after %v %s is asked, %v", c.ctx.Err(), host, err)
+		}
+	}
+}
+
 // What only the caller can see can be made the node's fault, and then the next one is asked.
 func TestBlame(t *testing.T) {
 	c := client(t, node(t), node(t))

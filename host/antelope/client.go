@@ -31,9 +31,7 @@ type Client struct {
 
 	mu    sync.Mutex
 	chain digest.Hash
-	good  int       // the node that did well last
-	head  time.Time // the newest time of a head that was told
-	lib   uint32    // the highest irreversible block that was told
+	good  int // the node that did well last
 }
 
 // An endpoint is the address of a node.
@@ -41,6 +39,8 @@ type endpoint struct {
 	url  *url.URL
 	host string    // all that is told of the address, which may hold a secret
 	rest time.Time // until when others are asked before it
+	head time.Time // of the head that it told last
+	lib  uint32    // the irreversible block that it told last
 }
 
 const (
@@ -147,8 +147,9 @@ func (c *Client) Chain() digest.Hash {
 	return c.chain
 }
 
-// judge compares what a node says of itself with what is known.
-func (c *Client) judge(info Info, lenient bool) error {
+// judge compares what a node says of itself with what is known: the chain, and
+// what each node, this one too, has told last.
+func (c *Client) judge(at *endpoint, info Info, lenient bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.chain == (digest.Hash{}) {
@@ -157,12 +158,19 @@ func (c *Client) judge(info Info, lenient bool) error {
 	if c.chain != info.ChainID {
 		return fmt.Errorf("%w: it has the id %s, and %s is wanted", ErrChain, info.ChainID, c.chain)
 	}
-	if !lenient && (c.head.Sub(info.HeadTime) > behindTime || c.lib > info.LIBNum && c.lib-info.LIBNum > behindBlocks) {
-		return fmt.Errorf("%w: its head is of %s, and another node's was of %s", ErrBehind, info.HeadTime.Format(time.RFC3339), c.head.Format(time.RFC3339))
+	var head time.Time
+	var lib uint32
+	for _, e := range c.nodes {
+		if e.head.After(head) {
+			head = e.head
+		}
+		lib = max(lib, e.lib)
 	}
-	if info.HeadTime.After(c.head) {
-		c.head = info.HeadTime
+	// Also where it is behind: one that was wrong about the time is so once.
+	at.head, at.lib = info.HeadTime, info.LIBNum
+	if !lenient && (head.Sub(info.HeadTime) > behindTime || lib > info.LIBNum && lib-info.LIBNum > behindBlocks) {
+		return fmt.Errorf("%w: its head is of %s and block %d is irreversible, another's head was of %s and block %d irreversible",
+			ErrBehind, info.HeadTime.Format(time.RFC3339), info.LIBNum, head.Format(time.RFC3339), lib)
 	}
-	c.lib = max(c.lib, info.LIBNum)
 	return nil
 }

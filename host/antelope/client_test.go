@@ -319,6 +319,28 @@ func TestCallersWithoutTime(t *testing.T) {
 	}
 }
 
+// What a node has told counts until it tells something else.
+func TestANodeThatWasAhead(t *testing.T) {
+	a, b := node(t), node(t)
+	now := time.Date(2026, 11, 28, 5, 0, 0, 0, time.UTC)
+	a.infoAt(now.AddDate(1000, 0, 0), 1<<30)
+	b.infoAt(now, 1000)
+	c := client(t, a, b)
+	if host, err := look(c); err != nil || host != a.host() {
+		t.Fatal(host, err)
+	}
+	a.infoAt(now, 1000)
+	for range 2 { // the first shows that it is ahead no longer
+		if _, err := look(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.asked, b.asked = nil, nil
+	if _, err := look(c); err != nil || len(a.asked)+len(b.asked) != 1 {
+		t.Errorf("the nodes are asked %d and %d times, %v", len(a.asked), len(b.asked), err)
+	}
+}
+
 // What only the caller can see can be made the node's fault, and then the next one is asked.
 func TestBlame(t *testing.T) {
 	c := client(t, node(t), node(t))

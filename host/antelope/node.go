@@ -37,7 +37,7 @@ func (n *Node) Info(ctx context.Context) (info Info, err error) {
 		info, err = parseInfo(answer)
 	}
 	if err == nil {
-		err = n.c.judge(info, n.lenient)
+		err = n.c.judge(n.at, info, n.lenient)
 	}
 	return info, n.Blame(err) // no node that works refuses this call
 }

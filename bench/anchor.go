@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -222,11 +221,9 @@ func anchorPeers() (rows []row, err error) {
 		return nil, err
 	}
 	defer c.Close()
-	cmd := exec.Command("node", "anchor.mjs", c.Node(0).URL(), anchorAccount, "anchor", key, strconv.FormatFloat(anchorTime.Seconds(), 'f', 3, 64))
-	cmd.Dir, cmd.Stderr = filepath.Join("bench", "node"), os.Stderr
-	out, err := cmd.Output()
+	out, err := inNode("anchor.mjs", c.Node(0).URL(), anchorAccount, "anchor", key, strconv.FormatFloat(anchorTime.Seconds(), 'f', 3, 64))
 	if err != nil {
-		return nil, fmt.Errorf("node anchor.mjs: %w", err)
+		return nil, err
 	}
 	names := map[string]string{"post1": "heads", "event1": "single events, one a transaction", "event48": "single events, 48 a transaction"}
 	for s := bufio.NewScanner(bytes.NewReader(out)); s.Scan(); {

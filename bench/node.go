@@ -25,21 +25,37 @@ var nodeBars = map[string][]bar{
 	"module: the event checked, preimage and record hashed": {{canonical, 1}},
 }
 
-// nodeRows runs bench/node, which measures the module and the npm peers in V8.
-func nodeRows(o options) ([]row, error) {
+// inNode runs a script of bench/node, with the peers that it needs, and returns
+// what it writes.
+func inNode(script string, args ...string) ([]byte, error) {
 	dir := filepath.Join("bench", "node")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
+	// npm notes what it has installed.
+	have, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json"))
+	want, wanted := os.Stat(filepath.Join(dir, "package-lock.json"))
+	if wanted != nil {
+		return nil, wanted
+	}
+	if err != nil || have.ModTime().Before(want.ModTime()) {
 		install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--silent")
 		install.Dir, install.Stderr = dir, os.Stderr
 		if err := install.Run(); err != nil {
 			return nil, fmt.Errorf("npm ci: %w", err)
 		}
 	}
-	cmd := exec.Command("node", "run.mjs", strconv.Itoa(o.rounds))
+	cmd := exec.Command("node", append([]string{script}, args...)...)
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("node run.mjs: %w", err)
+		return nil, fmt.Errorf("node %s: %w", script, err)
+	}
+	return out, nil
+}
+
+// nodeRows runs bench/node, which measures the module and the npm peers in V8.
+func nodeRows(o options) ([]row, error) {
+	out, err := inNode("run.mjs", strconv.Itoa(o.rounds))
+	if err != nil {
+		return nil, err
 	}
 	var rows []row
 	named := 0

@@ -69,6 +69,7 @@ type Anchor struct {
 	trail  trail
 	due    dueHead
 	pick   pick
+	stuck  stuck     // found of it under mu
 	seen   time.Time // when the chain was seen last
 	begun  bool      // there is a cursor
 	rounds uint64
@@ -143,7 +144,7 @@ func open(o Options) (*Anchor, error) {
 		}
 	}
 	var err error
-	a.metrics, err = newMetrics(o.Registerer, a)
+	a.metrics, err = newMetrics(o.Registerer)
 	return a, err
 }
 

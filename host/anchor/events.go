@@ -164,14 +164,16 @@ func (a *Anchor) advancePick(ctx context.Context, cursor uint64, c *choice) erro
 			if a.pick.waiting != e.Sequence {
 				a.pick.waiting, a.pick.since = e.Sequence, a.o.now()
 			}
-			if !a.stuck(&short[i], a.pick.since) {
+			if !a.late(&short[i], a.pick.since) {
 				c.why = fmt.Sprintf("event %d is not in enough places yet", e.Sequence)
 				upto = at
 				break
 			}
 			c.Pass = append(c.Pass, e.Sequence)
+			a.stuck.pass(e.Sequence)
 		} else if !a.take(c, *e) {
 			c.Pass = append(c.Pass, e.Sequence)
+			a.stuck.pass(e.Sequence)
 		}
 		at = e.Sequence
 	}
@@ -200,6 +202,11 @@ func (a *Anchor) code(typ string) (code uint32, known bool) {
 		return 0, false
 	}
 	return types[i].Code, true
+}
+
+func (a *Anchor) knows(typ string) bool {
+	_, known := a.code(typ)
+	return known
 }
 
 // codes returns the module's codes for the events of a post.

@@ -41,10 +41,11 @@ func (a *Anchor) nextHead(ctx context.Context, l *line, again bool) (head *check
 			return nil, "", own(err)
 		}
 		for i := range short {
-			if !a.stuck(&short[i], d.since) {
+			if !a.late(&short[i], d.since) {
 				return nil, fmt.Sprintf("event %d is not in enough places yet", short[i].Sequence), nil
 			}
 			d.checked = short[i].Sequence
+			a.stuck.pass(d.checked)
 		}
 		if len(short) < journal.MaxPage {
 			d.checked = d.Size
@@ -69,11 +70,4 @@ func (a *Anchor) lastHead(l *line, now time.Time) time.Time {
 		return time.Time{}
 	}
 	return last
-}
-
-// stuck reports whether an event that is short, or cannot be read, holds others
-// back no longer; since is when it was first waited for.
-func (a *Anchor) stuck(e *journal.Entry, since time.Time) bool {
-	now := a.o.now()
-	return e.AdmittedAt.IsZero() || now.Sub(e.AdmittedAt) > a.o.Patience || now.Sub(since) > a.o.Patience
 }

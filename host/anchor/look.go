@@ -44,6 +44,9 @@ func (a *Anchor) lines() []*line {
 func (a *Anchor) round(ctx context.Context) {
 	a.rounds++
 	err := a.work(ctx)
+	if e := a.findStuck(ctx); err == nil {
+		err = e
+	}
 	if ctx.Err() == nil {
 		a.tell(err)
 	}

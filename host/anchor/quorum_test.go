@@ -50,6 +50,26 @@ func TestHeadWaits(t *testing.T) {
 	w.finish(a)
 }
 
+// Which event is stuck is told by a process that did not see it happen, too, and
+// no longer once it has its quorum.
+func TestStuckIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	w.options.Patience = 10 * time.Minute
+	first := w.admit("VOTE", "a")
+	w.admit("VOTE", both...)
+	w.clock = w.clock.Add(11 * time.Minute)
+	w.until(w.start(fault{}), "the head is final", func(s State) bool { return s.Heads.Backlog == 0 })
+	a := w.start(fault{})
+	if s := w.step(a); len(s.Stuck) != 1 || s.Stuck[0].Sequence != first || s.Stuck[0].Hash != w.log.leaves[0].String() {
+		t.Errorf("%+v", s.Stuck)
+	}
+	w.hold(first, "b")
+	if s := w.steps(a, idle+1); len(s.Stuck) != 0 {
+		t.Errorf("%+v", s.Stuck)
+	}
+}
+
 // An event that is stuck for longer than Patience holds nothing back, and is
 // named; one that waits for less does.
 func TestPatience(t *testing.T) {

@@ -78,6 +78,7 @@ func worse(state, than string) bool {
 func (a *Anchor) State(ctx context.Context) State {
 	a.mu.Lock()
 	s := a.state
+	s.Stuck = a.stuck.found
 	if s.Events != nil {
 		k := *s.Events
 		s.Events = &k
@@ -153,7 +154,7 @@ func (a *Anchor) fill(ctx context.Context, s *State) error {
 	}
 	slices.SortStableFunc(s.Posts, func(x, y Post) int { return newest(y).Compare(newest(x)) })
 	s.Posts = s.Posts[:min(len(s.Posts), shownPosts)]
-	return a.fillStuck(ctx, s, last)
+	return nil
 }
 
 func newest(p Post) time.Time {
@@ -161,40 +162,6 @@ func newest(p Post) time.Time {
 		return *p.SubmittedAt
 	}
 	return time.Time{}
-}
-
-func (a *Anchor) fillStuck(ctx context.Context, s *State, last uint64) error {
-	short, err := a.o.Journal.Short(ctx, 0, last, a.counting, a.o.MinRedundancy, shownStuck)
-	if err != nil {
-		return err
-	}
-	now := a.o.now()
-	for i := range short {
-		e := &short[i]
-		switch {
-		case e.AdmittedAt.IsZero():
-			s.Stuck = append(s.Stuck, Stuck{Sequence: e.Sequence, Why: "it cannot be read"})
-		case a.stuck(e, now):
-			s.Stuck = append(s.Stuck, Stuck{Sequence: e.Sequence, Hash: e.Hash.String(), Why: "it is not in enough places"})
-		}
-	}
-	if a.events == nil {
-		return nil
-	}
-	passed, _, err := a.o.Journal.Passed(ctx, 0, shownStuck)
-	if err != nil {
-		return err
-	}
-	for _, sequence := range passed {
-		if slices.ContainsFunc(s.Stuck, func(x Stuck) bool { return x.Sequence == sequence }) {
-			continue
-		}
-		e, err := a.entry(ctx, sequence)
-		if _, known := a.code(e.Type); err == nil && !known {
-			s.Stuck = append(s.Stuck, Stuck{Sequence: sequence, Hash: e.Hash.String(), Why: "its type " + e.Type + " is not known any more"})
-		}
-	}
-	return nil
 }
 
 // show returns a post as it is shown.

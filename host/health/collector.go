@@ -23,6 +23,8 @@ var (
 	scrubCopies   = prometheus.NewDesc("eventseal_scrub_copies", "Copies that the last complete scrub put where there was no good one, by outcome: repaired, failed.", []string{"outcome"}, nil)
 	sequenceNow   = prometheus.NewDesc("eventseal_journal_sequence", "Number of the event admitted last.", nil, nil)
 	lostNow       = prometheus.NewDesc("eventseal_lost_events", "Events that the host took and of which nobody has a good copy any more.", nil, nil)
+	anchorBacklog = prometheus.NewDesc("eventseal_anchor_backlog", "Events that no final post of the kind covers.", []string{"kind"}, nil)
+	anchorFinal   = prometheus.NewDesc("eventseal_anchor_last_final_timestamp_seconds", "When a post was last found to be final, in Unix time; 0: never.", nil, nil)
 	moduleBusy    = prometheus.NewDesc("eventseal_module_busy", "Instances of the module at work.", nil, nil)
 	moduleSize    = prometheus.NewDesc("eventseal_module_instances", "Instances of the module.", nil, nil)
 	moduleCalls   = prometheus.NewDesc("eventseal_module_calls_total", "Calls of the module.", nil, nil)
@@ -36,7 +38,7 @@ var _ prometheus.Collector = (*Monitor)(nil)
 func (m *Monitor) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		replicaUp, breakerOpen, latency, callsTotal, failuresTotal, healthyNow, workingNow, requiredNow, sequenceNow, lostNow,
-		scrubRunning, scrubSequence, scrubFinished, scrubEvents, scrubCopies, moduleBusy, moduleSize, moduleCalls, moduleTraps, moduleLate,
+		scrubRunning, scrubSequence, scrubFinished, scrubEvents, scrubCopies, anchorBacklog, anchorFinal, moduleBusy, moduleSize, moduleCalls, moduleTraps, moduleLate,
 	} {
 		ch <- d
 	}
@@ -69,6 +71,15 @@ func (m *Monitor) Collect(ch chan<- prometheus.Metric) {
 		}
 		set(scrubCopies, prometheus.GaugeValue, float64(l.Repaired), "repaired")
 		set(scrubCopies, prometheus.GaugeValue, float64(l.Failed), "failed")
+	}
+	if a := h.Anchor; a.State != Off {
+		set(anchorBacklog, prometheus.GaugeValue, float64(a.Backlog), "head")
+		set(anchorBacklog, prometheus.GaugeValue, float64(a.EventsBacklog), "events")
+		var final float64
+		if a.LastFinalAt != nil {
+			final = float64(a.LastFinalAt.UnixMilli()) / 1000
+		}
+		set(anchorFinal, prometheus.GaugeValue, final)
 	}
 	s := h.Module.stats
 	set(moduleBusy, prometheus.GaugeValue, float64(s.Busy))

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/eventseal/eventseal/host/anchor"
 	"github.com/eventseal/eventseal/host/health"
 	"github.com/eventseal/eventseal/host/journal/sqlite"
 	"github.com/eventseal/eventseal/host/module"
@@ -203,6 +204,35 @@ eventseal_scrub_finished_timestamp_seconds 1.7e+09
 eventseal_scrub_sequence 7
 `
 	if err := testutil.GatherAndCompare(r, strings.NewReader(want), "eventseal_scrub_events", "eventseal_scrub_finished_timestamp_seconds", "eventseal_scrub_sequence"); err != nil {
+		t.Error(err)
+	}
+}
+
+// What is anchored is a figure where anything is.
+func TestAnchorCollected(t *testing.T) {
+	at := time.Unix(1_700_000_000, 0).UTC()
+	m, _, _ := setup(t, 0, nil, func(o *health.Options) {
+		o.Anchor = func(context.Context) anchor.State {
+			return anchor.State{State: anchor.Anchoring, Heads: anchor.Kind{Backlog: 3}, Events: &anchor.Kind{Backlog: 2}, LastFinalAt: &at}
+		}
+	})
+	r := prometheus.NewPedanticRegistry()
+	r.MustRegister(m)
+	want := `# HELP eventseal_anchor_backlog Events that no final post of the kind covers.
+# TYPE eventseal_anchor_backlog gauge
+eventseal_anchor_backlog{kind="events"} 2
+eventseal_anchor_backlog{kind="head"} 3
+# HELP eventseal_anchor_last_final_timestamp_seconds When a post was last found to be final, in Unix time; 0: never.
+# TYPE eventseal_anchor_last_final_timestamp_seconds gauge
+eventseal_anchor_last_final_timestamp_seconds 1.7e+09
+`
+	if err := testutil.GatherAndCompare(r, strings.NewReader(want), "eventseal_anchor_backlog", "eventseal_anchor_last_final_timestamp_seconds"); err != nil {
+		t.Error(err)
+	}
+	m, _, _ = setup(t, 0, nil)
+	r = prometheus.NewPedanticRegistry()
+	r.MustRegister(m)
+	if err := testutil.GatherAndCompare(r, strings.NewReader(""), "eventseal_anchor_backlog", "eventseal_anchor_last_final_timestamp_seconds"); err != nil {
 		t.Error(err)
 	}
 }

@@ -35,8 +35,7 @@ const unwatchedSetting = "unwatched"
 // set of places that events were ever owed to has enough counting ones in it
 // that are not in arrears. Elsewhere, as after a place was replaced, added or
 // removed, and for events from before waived was kept, what is known of the
-// copies of each event in the range is read, some at a time, and not a second
-// time while the journal is open and the same is asked for.
+// copies of each event in the range is read, some at a time.
 func (j *Journal) Short(ctx context.Context, after, upto uint64, counting []string, required, limit int) ([]journal.Entry, error) {
 	if err := j.usable(ctx); err != nil {
 		return nil, err
@@ -113,18 +112,6 @@ func (j *Journal) lacking(ctx context.Context, low, high int64, counting []strin
 	for _, set := range n.sets {
 		each = each || among(set, settled) < required
 	}
-	slices.Sort(places)
-	learns := each && len(settled) == len(places)
-	var were []int64
-	if learns {
-		var known int64
-		if known, were = j.looked.at(places, required, low, high, walkAtOnce); known >= low {
-			high, each, learns = min(high, known), false, false
-			if len(were) == walkAtOnce {
-				high = were[walkAtOnce-1]
-			}
-		}
-	}
 	if each {
 		high = min(high, low+walkAtOnce-1)
 	}
@@ -136,19 +123,10 @@ func (j *Journal) lacking(ctx context.Context, low, high int64, counting []strin
 	if err != nil {
 		return nil, 0, err
 	}
-	were = slices.DeleteFunc(were, func(seq int64) bool { return seq > upto })
-	more, err := j.again(ctx, tx, were)
-	if err != nil {
-		return nil, 0, err
-	}
-	suspects = inOrder(append(suspects, more...))
 	for _, s := range suspects {
 		if s.short(places, required) {
 			found = append(found, s)
 		}
-	}
-	if j.looked.drop(places, required, were, found); learns {
-		j.looked.add(places, required, low, upto, found)
 	}
 	return found, upto, nil
 }

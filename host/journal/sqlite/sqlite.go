@@ -69,7 +69,6 @@ type Journal struct {
 	packed    atomic.Int64 // full blocks
 	reserved  atomic.Int64 // numbers without their events
 	passed    atomic.Int64 // events
-	looked    looked       // by Short
 	terms     termKey
 	blocks    blockCache
 	clock     *clock

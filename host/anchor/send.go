@@ -46,7 +46,7 @@ func (a *Anchor) send(ctx context.Context, n node, l *line, s *sight, p journal.
 			return n.Blame(fmt.Errorf("it took number %d %d times, and no block has it", p.Number, l.sent.tries))
 		}
 		return nil
-	case !antelope.Refused(err), busy(err):
+	case !antelope.Refused(err):
 		return err
 	case moved(err):
 		// The contract went on since the look, or the node is at another block than

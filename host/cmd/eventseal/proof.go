@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -148,15 +147,15 @@ type proofVerdict struct {
 
 // An anchorVerdict says where on which chain a head of the log is, by the proof.
 type anchorVerdict struct {
-	ChainID     string `json:"chain_id"`
-	Contract    string `json:"contract"`
-	Seq         uint64 `json:"seq"`  // of the head in the contract
-	Size        uint64 `json:"size"` // events under it
-	Time        string `json:"time"` // of the block, UTC
-	BlockNum    uint32 `json:"block_num"`
-	BlockID     string `json:"block_id"`
-	Transaction string `json:"transaction_id"`
-	Detail      string `json:"detail,omitempty"` // what the chain said, or what it takes to ask one
+	ChainID     string    `json:"chain_id"`
+	Contract    string    `json:"contract"`
+	Seq         uint64    `json:"seq"`  // of the head in the contract
+	Size        uint64    `json:"size"` // events under it
+	Time        time.Time `json:"time"` // of the block, UTC
+	BlockNum    uint32    `json:"block_num"`
+	BlockID     string    `json:"block_id"`
+	Transaction string    `json:"transaction_id"`
+	Detail      string    `json:"detail,omitempty"` // what the chain said, or what it takes to ask one
 }
 
 // Run works without any host. What no key was named for is said in the parts:
@@ -194,7 +193,7 @@ func (c *verifyProofCommand) Run(ctx context.Context, s *stdio) error {
 	}
 	var asked error
 	if refusal == nil {
-		asked = c.askChain(ctx, text, &out)
+		asked = c.askChain(ctx, text, r.Anchor, &out)
 	}
 	if err := s.document(out); err != nil {
 		return err
@@ -207,11 +206,19 @@ func (c *verifyProofCommand) Run(ctx context.Context, s *stdio) error {
 
 // askChain says in out what a chain says of the anchor, as far as that is left
 // open. An error is why no chain has said anything, where one was named.
-func (c *verifyProofCommand) askChain(ctx context.Context, file []byte, out *proofVerdict) error {
-	if out.Parts["anchor"] != "needs chain" {
+func (c *verifyProofCommand) askChain(ctx context.Context, file []byte, a *module.ProofAnchor, out *proofVerdict) error {
+	if a == nil {
 		if len(c.Chain) > 0 && out.Parts["anchor"] == "absent" {
 			return usage("--chain: the proof has no anchor of which a chain could be asked")
 		}
+		return nil
+	}
+	out.Anchor = &anchorVerdict{
+		ChainID: a.ChainID.String(), Contract: a.Contract, Seq: a.Seq, Size: a.Size, Time: a.Time,
+		BlockNum: a.BlockNum, BlockID: a.BlockID.String(), Transaction: a.TransactionID.String(),
+	}
+	if len(c.Chain) == 0 {
+		out.Anchor.Detail = fmt.Sprintf("whether block %d has this transaction only a node of the chain can say: --chain URL", a.BlockNum)
 		return nil
 	}
 	var f struct {
@@ -220,24 +227,11 @@ func (c *verifyProofCommand) askChain(ctx context.Context, file []byte, out *pro
 	if err := json.Unmarshal(file, &f); err != nil {
 		return err
 	}
-	part := &f.Anchor
-	packed, err := hex.DecodeString(part.Transaction)
-	if err != nil {
-		return err
-	}
-	out.Anchor = &anchorVerdict{
-		ChainID: part.ChainID, Contract: part.Contract, Seq: part.Row.Seq, Size: part.Row.Size, Time: part.Row.Time,
-		BlockNum: part.BlockNum, BlockID: part.BlockID, Transaction: antelope.ID(packed).String(),
-	}
-	if len(c.Chain) == 0 {
-		out.Anchor.Detail = fmt.Sprintf("whether block %d has this transaction only a node of the chain can say: --chain URL", part.BlockNum)
-		return nil
-	}
 	nodes, err := antelope.NewClient(antelope.Options{Endpoints: c.Chain, Timeout: nodeTimeout})
 	if err != nil {
 		return &usageError{fmt.Errorf("--chain: %w", err)}
 	}
-	v, err := anchor.Check(ctx, nodes, part)
+	v, err := anchor.Check(ctx, nodes, &f.Anchor)
 	out.Anchor.Detail = v.Why
 	switch {
 	case err != nil:

@@ -140,13 +140,6 @@ func (c *Client) did(i int, well bool) {
 	c.good = i
 }
 
-// Chain returns the id of the chain; zero while no node has told it.
-func (c *Client) Chain() digest.Hash {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.chain
-}
-
 // judge compares what a node says of itself with what is known: the chain, and
 // what each node, this one too, has told last.
 func (c *Client) judge(at *endpoint, info Info, lenient bool) error {

@@ -263,8 +263,8 @@ func TestAnotherChain(t *testing.T) {
 	// Without a wish the first answer is one.
 	b.answers["get_info"] = says(200, infoJSON)
 	c = client(t, a, b)
-	if _, err := look(c); err != nil || c.Chain().String()[:4] != "0000" {
-		t.Error(c.Chain(), err)
+	if _, err := look(c); err != nil || c.chain.String()[:4] != "0000" {
+		t.Error(c.chain, err)
 	}
 	a.Close()
 	if _, err := look(c); !errors.Is(err, ErrChain) {
